@@ -1,0 +1,1 @@
+"""Every decision of the engine, with no I/O: events in, effects out. Standard library only."""

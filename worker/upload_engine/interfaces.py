@@ -1,0 +1,163 @@
+"""The roles the engine needs from outside. Each has a contract that every adapter must pass (``tests/contracts``).
+
+The browser's adapters live in ``browser``, the tests' in ``tests/fakes``. Sizes and offsets are bytes, times are
+seconds, unless a name says otherwise. Expected failures are the faults of ``core.errors``; anything else is a bug.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+Record = dict[str, Any]
+"""A JSON-able mapping: what is stored for one session."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartBody:
+    """The bytes of one part on their way: ``content`` is whatever the adapters of one platform agree on
+
+    (a ``Blob`` or an ``ArrayBuffer`` in a browser, ``bytes`` in the tests); ``size`` is its length in bytes.
+    """
+
+    content: Any
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class PutRequest:
+    """One PUT to a presigned URL. ``headers`` are sent exactly as given: they are signed."""
+
+    url: str = field(repr=False)
+    headers: Mapping[str, str]
+    body: PartBody
+
+
+@dataclass(frozen=True, slots=True)
+class ApiRequest:
+    """One call to the signing server. ``path`` begins with ``/`` and is relative to the server's address."""
+
+    method: str
+    path: str
+    json: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class HttpResponse:
+    """An answer that could be read, whatever its status.
+
+    headers: lower-case names, only those that CORS lets the page read; text: at most 64 KiB of the body.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    text: str
+
+
+class PartTransport(Protocol):
+    """Sends parts."""
+
+    async def put(self, request: PutRequest, on_progress: Callable[[int], None]) -> HttpResponse:
+        """PUT the body and return the answer, whatever its status.
+
+        ``on_progress`` is given the absolute number of bytes handed to the network so far, never more than the
+        body's size, never fewer than before; it is optional for an adapter that cannot know. Cancelling the call
+        aborts the request before ``CancelledError`` goes on.
+
+        Raises NetworkFault when there is no readable answer, FileFault when the body can no longer be read.
+        """
+        ...
+
+
+class UploadSigner(Protocol):
+    """Talks to the signing server."""
+
+    async def call(self, request: ApiRequest) -> HttpResponse:
+        """Send one call, with the person's identity (cookie or bearer token).
+
+        Cancelling aborts the request. Raises NetworkFault when there is no readable answer.
+        """
+        ...
+
+
+class FileSource(Protocol):
+    """One file of the person's. The four properties are read once, when it is handed over."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def size(self) -> int: ...
+
+    @property
+    def content_type(self) -> str: ...
+
+    @property
+    def last_modified(self) -> int:
+        """Milliseconds since 1970."""
+        ...
+
+    async def sample(self) -> str:
+        """The SHA-256, in hexadecimal, of the file's ``fingerprint.sample_ranges``. Raises FileFault."""
+        ...
+
+    async def part(self, offset: int, size: int) -> PartBody:
+        """The bytes ``[offset, offset + size)``, checked to be all there and of the same, unchanged file.
+
+        Raises FileChanged or FileUnreadable.
+        """
+        ...
+
+
+class SessionStore(Protocol):
+    """Keeps sessions over reloads and crashes. Records belong to a user; no user sees another's."""
+
+    async def load(self, user_id: str) -> list[Record]:
+        """All records of ``user_id``, in no particular order. Raises StorageFault."""
+        ...
+
+    async def save(self, records: Sequence[Record]) -> None:
+        """Write the records in one transaction and return when it is complete.
+
+        Each record has ``uploadId`` and ``userId``. Raises StorageFault; then nothing was written.
+        """
+        ...
+
+    async def delete(self, user_id: str, upload_id: str) -> None:
+        """Forget one record; it need not exist. Raises StorageFault."""
+        ...
+
+    async def get_meta(self, key: str) -> Any:
+        """A JSON-able value kept under ``key``, or None. Raises StorageFault."""
+        ...
+
+    async def set_meta(self, key: str, value: Any) -> None:
+        """Keep a JSON-able value under ``key``. Raises StorageFault."""
+        ...
+
+
+class Clock(Protocol):
+    """Time. Only the engine reads it; the core is told."""
+
+    def now(self) -> float:
+        """Seconds on a clock that never jumps back and need not move while the machine sleeps."""
+        ...
+
+    def wall_time(self) -> float:
+        """Seconds since 1970, as the machine believes."""
+        ...
+
+    async def sleep(self, seconds: float) -> None: ...
+
+
+class Port(Protocol):
+    """A line to one page."""
+
+    def post(self, body: str) -> None:
+        """Send one encoded message. Never raises: a page that is gone hears nothing."""
+        ...
+
+    def listen(self, on_message: Callable[[str, FileSource | None], None]) -> None:
+        """Call ``on_message(body, file)`` for every message, beginning with those that wait already."""
+        ...
