@@ -1,0 +1,197 @@
+"""The kinds of values that a message may hold, and the walk that checks and renames them.
+
+A kind has one method, `convert(value, where, to_wire)`: it returns the value for the other side or raises
+`ProtocolError` naming `where`. Only a `Record` renames: its keys are snake_case in Python and camelCase in
+JSON; keys of any other object are data and stay as they are.
+"""
+
+import math
+
+from uploads.protocol.errors import ProtocolError, kind_name, shorten
+
+
+def camel_case(name: str) -> str:
+    """`file_size` → `fileSize`: the documented name of a Python attribute."""
+    first, *rest = name.split("_")
+    return first + "".join([word[:1].upper() + word[1:] for word in rest])
+
+
+class Kind:
+    """A kind of value; this one takes none. `nullable`: `None` is allowed too. `optional`: the field may be missing, which means `None`."""
+
+    expected = "absent"
+
+    def __init__(self, nullable: bool = False, optional: bool = False) -> None:
+        self.nullable = nullable or optional
+        self.optional = optional
+
+    def convert(self, value: object, where: str, to_wire: bool) -> object:
+        """The value as the other side writes it. Raises `ProtocolError` that names `where`."""
+        if value is None and self.nullable:
+            return None
+        return self.checked(value, where, to_wire)
+
+    def checked(self, value: object, where: str, to_wire: bool) -> object:
+        """`convert` for a value that is not an allowed `None`; every kind says for itself what it takes."""
+        raise self.refuse(value, where)
+
+    def refuse(self, value: object, where: str) -> ProtocolError:
+        """The error for a value of the wrong kind; it tells the kind found, never the value."""
+        return ProtocolError(f"{where} must be {self.expected}, not {kind_name(value)}")
+
+
+class Text(Kind):
+    """Text of `shortest` to `longest` characters."""
+
+    expected = "text"
+
+    def __init__(
+        self, shortest: int = 0, longest: int = 8192, nullable: bool = False, optional: bool = False
+    ) -> None:
+        super().__init__(nullable, optional)
+        self.shortest = shortest
+        self.longest = longest
+
+    def checked(self, value: object, where: str, to_wire: bool) -> object:
+        if not isinstance(value, str):
+            raise self.refuse(value, where)
+        if not self.shortest <= len(value) <= self.longest:
+            raise ProtocolError(
+                f"{where} must have {self.shortest} to {self.longest} characters, it has {len(value)}"
+            )
+        return value
+
+
+class Choice(Kind):
+    """One of a few words."""
+
+    expected = "one of the known words"
+
+    def __init__(self, words: tuple[str, ...], nullable: bool = False) -> None:
+        super().__init__(nullable)
+        self.words = words
+
+    def checked(self, value: object, where: str, to_wire: bool) -> object:
+        if not isinstance(value, str):
+            raise self.refuse(value, where)
+        if value not in self.words:
+            raise ProtocolError(f"{where} must be one of {', '.join(self.words)}, not {shorten(value)}")
+        return value
+
+
+class Link(Text):
+    """A URL that may become a link: relative, http(s) or blob, so that no `javascript:` reaches the page."""
+
+    schemes = ("http", "https", "blob")
+
+    def checked(self, value: object, where: str, to_wire: bool) -> object:
+        text = str(super().checked(value, where, to_wire))
+        # Browsers drop tabs and line ends inside a URL, so "java\tscript:" must not pass as relative.
+        if any([ord(letter) <= 32 for letter in text]):
+            raise ProtocolError(f"{where} must be a URL without white space")
+        head = text.replace("?", "/").replace("#", "/").split("/")[0]
+        if ":" in head and head.split(":")[0].lower() not in self.schemes:
+            raise ProtocolError(f"{where} must be a relative, http, https or blob URL")
+        return text
+
+
+class Whole(Kind):
+    """A whole number from `least` to `most` (by default what JSON carries exactly: 2^53 − 1)."""
+
+    expected = "a whole number"
+
+    def __init__(self, least: int = 0, most: int = 2**53 - 1, nullable: bool = False) -> None:
+        super().__init__(nullable)
+        self.least = least
+        self.most = most
+
+    def checked(self, value: object, where: str, to_wire: bool) -> object:
+        if value is True or value is False or not isinstance(value, int):
+            raise self.refuse(value, where)
+        if not self.least <= value <= self.most:
+            raise ProtocolError(f"{where} must be from {self.least} to {self.most}")
+        return value
+
+
+class Number(Kind):
+    """A finite number from 0 to `most`."""
+
+    expected = "a number"
+
+    def __init__(self, most: float = 1e18, nullable: bool = False) -> None:
+        super().__init__(nullable)
+        self.most = most
+
+    def checked(self, value: object, where: str, to_wire: bool) -> object:
+        if value is True or value is False or not isinstance(value, (int, float)):
+            raise self.refuse(value, where)
+        # `not (a <= b)` also refuses NaN, which JSON cannot carry.
+        if not 0 <= value <= self.most or not math.isfinite(value):
+            raise ProtocolError(f"{where} must be a finite number from 0 to {self.most:g}")
+        return value
+
+
+class Flag(Kind):
+    """True or false."""
+
+    expected = "true or false"
+
+    def checked(self, value: object, where: str, to_wire: bool) -> object:
+        if value is not True and value is not False:
+            raise self.refuse(value, where)
+        return value
+
+
+class Texts(Kind):
+    """A list of at most `most` texts."""
+
+    expected = "a list of texts"
+
+    def __init__(self, most: int = 1000) -> None:
+        super().__init__()
+        self.most = most
+        self.item = Text()
+
+    def checked(self, value: object, where: str, to_wire: bool) -> object:
+        if not isinstance(value, (list, tuple)):
+            raise self.refuse(value, where)
+        if len(value) > self.most:
+            raise ProtocolError(f"{where} must have at most {self.most} entries, it has {len(value)}")
+        return [self.item.convert(item, f"{where}[{index}]", to_wire) for index, item in enumerate(value)]
+
+
+class Record(Kind):
+    """An object with exactly the given fields, renamed between Python and JSON."""
+
+    expected = "an object"
+
+    def __init__(self, fields: dict[str, Kind], nullable: bool = False) -> None:
+        super().__init__(nullable)
+        self.fields = fields
+        self.wire_names = {name: camel_case(name) for name in fields}
+
+    def checked(self, value: object, where: str, to_wire: bool) -> object:
+        if not isinstance(value, dict):
+            raise self.refuse(value, where)
+        return self.convert_fields(value, where + ".", to_wire)
+
+    def convert_fields(self, value: dict[str, object], prefix: str, to_wire: bool) -> dict[str, object]:
+        """The record with its keys renamed; `prefix` is put before the field's name in errors."""
+        converted: dict[str, object] = {}
+        known = 0
+        for name, kind in self.fields.items():
+            wire_name = self.wire_names[name]
+            key, target = (name, wire_name) if to_wire else (wire_name, name)
+            if key in value:
+                known += 1
+                converted[target] = kind.convert(value[key], prefix + key, to_wire)
+            elif kind.optional:
+                converted[target] = None
+            else:
+                raise ProtocolError(f"{prefix}{key} is missing")
+        if known < len(value):
+            names = list(self.fields) if to_wire else list(self.wire_names.values())
+            # Sorted, because the order of a plain dict differs between the interpreters.
+            unknown = sorted([str(key) for key in value if key not in names])
+            raise ProtocolError(f"{prefix}{shorten(unknown[0])[1:-1]} is not a known field")
+        return converted

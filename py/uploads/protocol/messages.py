@@ -1,0 +1,171 @@
+"""Every message by name, with its fields: the one table that both directions and both threads follow.
+
+The page tells what a person wants (`UploadWorkerMessage`), the worker tells how things are
+(`UploadWorkerResponse`). Snapshots are whole: losing any but the last of an upload is harmless.
+"""
+
+from uploads.protocol.config import CONFIG_CHANGES
+from uploads.protocol.kinds import Choice, Flag, Kind, Link, Number, Record, Text, Texts, Whole
+
+PROTOCOL_VERSION = 1
+
+# Page → worker
+HELLO = "HELLO"
+START_UPLOAD = "START_UPLOAD"
+PAUSE_UPLOAD = "PAUSE_UPLOAD"
+RESUME_UPLOAD = "RESUME_UPLOAD"
+CANCEL_UPLOAD = "CANCEL_UPLOAD"
+RETRY_UPLOAD = "RETRY_UPLOAD"
+REMOVE_UPLOAD = "REMOVE_UPLOAD"
+RESELECT_FILE = "RESELECT_FILE"
+PAUSE_ALL = "PAUSE_ALL"
+RESUME_ALL = "RESUME_ALL"
+CANCEL_ALL = "CANCEL_ALL"
+GOODBYE = "GOODBYE"
+
+# Worker → page
+ENGINE_READY = "ENGINE_READY"
+ENGINE_FAILED = "ENGINE_FAILED"
+UPLOAD_SNAPSHOT = "UPLOAD_SNAPSHOT"
+UPLOAD_REMOVED = "UPLOAD_REMOVED"
+UPLOAD_REPLACED = "UPLOAD_REPLACED"
+COMMAND_REFUSED = "COMMAND_REFUSED"
+
+FILE_MESSAGES = (START_UPLOAD, RESELECT_FILE)
+"""Messages with a `File` or a `FileSystemFileHandle` beside them."""
+
+STATUSES = ("uploading", "paused", "completed", "failed", "cancelled")
+"""The documented states of an upload."""
+
+PHASES = (
+    "queued",
+    "creating",
+    "uploading",
+    "reconciling",
+    "finalising",
+    "waiting-for-network",
+    "waiting-for-file",
+    "waiting-for-sign-in",
+    "cancelling",
+    "paused",
+    "completed",
+    "failed",
+    "cancelled",
+)
+"""What an upload is doing, finer than its status. Only `waiting-for-file` goes with status `paused`
+besides `paused` itself; the last three go with the status of the same name, all others with `uploading`."""
+
+ERROR_TYPES = (
+    "NETWORK_ERROR",
+    "CHUNK_UPLOAD_FAILED",
+    "UPLOAD_INIT_FAILED",
+    "UPLOAD_COMPLETE_FAILED",
+    "VALIDATION_ERROR",
+)
+
+
+def _upload_id(nullable: bool = False) -> Text:
+    """An upload's id: made by the page (a UUID), or by whoever started the upload in another life."""
+    return Text(shortest=1, longest=200, nullable=nullable)
+
+
+SESSION = Record(
+    {
+        "project_id": Text(),
+        "upload_id": _upload_id(),
+        "s3_key": Text(),
+        "next_part_number": Whole(least=1, most=10_001),
+        "status": Choice(STATUSES),
+        "phase": Choice(PHASES),
+        "progress": Number(most=100),  # percent
+        "started_at": Whole(),  # milliseconds since 1970
+        "last_activity": Whole(),  # milliseconds since 1970
+        "file_size": Whole(),  # bytes
+        "file_name": Text(),
+        "chunk_size": Whole(),  # bytes of a part; 0 until the part size is settled
+        "content_type": Text(),
+        "user_id": Text(),
+        "parts_uploaded": Whole(most=10_000),
+        "object_url": Link(nullable=True),  # downloads the object; only when completed
+        "etag": Text(nullable=True),
+    }
+)
+
+PROGRESS = Record(
+    {
+        "project_id": Text(),
+        "progress": Number(most=100),  # percent
+        "uploaded_bytes": Whole(),
+        "total_bytes": Whole(),
+        "current_chunk": Whole(most=10_000),
+        "total_chunks": Whole(most=10_000),
+        "estimated_time_remaining": Number(nullable=True),  # seconds
+        "speed": Number(),  # bytes per second
+    }
+)
+
+ERROR = Record(
+    {
+        "type": Choice(ERROR_TYPES),
+        "message": Text(),
+        "retryable": Flag(),
+        "recovery": Text(),
+        "status": Whole(most=999, nullable=True),
+        "code": Text(nullable=True),
+        "request_id": Text(nullable=True),
+    },
+    nullable=True,
+)
+
+CAPABILITIES = Record(
+    {
+        "worker": Choice(("shared", "dedicated", "none")),
+        "storage": Choice(("indexeddb", "memory")),
+        "transports": Texts(),
+        "python": Text(),
+        "warnings": Texts(),
+    }
+)
+
+LONGEST_PARTS_JSON = 2 * 1024 * 1024
+"""Characters; 10,000 parts take about 900,000."""
+
+
+def _message(fields: dict[str, Kind] | None = None) -> Record:
+    """The body of a message, besides `type` and `version`."""
+    return Record(fields or {})
+
+
+UPLOAD_WORKER_MESSAGES = {
+    HELLO: _message({"config": CONFIG_CHANGES}),
+    START_UPLOAD: _message({"upload_id": _upload_id(), "project_id": Text(), "s3_key": Text()}),
+    PAUSE_UPLOAD: _message({"upload_id": _upload_id()}),
+    RESUME_UPLOAD: _message({"upload_id": _upload_id()}),
+    CANCEL_UPLOAD: _message({"upload_id": _upload_id()}),
+    RETRY_UPLOAD: _message({"upload_id": _upload_id()}),
+    REMOVE_UPLOAD: _message({"upload_id": _upload_id()}),
+    RESELECT_FILE: _message({"upload_id": _upload_id()}),
+    PAUSE_ALL: _message(),
+    RESUME_ALL: _message(),
+    CANCEL_ALL: _message(),
+    GOODBYE: _message(),
+}
+"""Page → worker."""
+
+UPLOAD_WORKER_RESPONSES = {
+    ENGINE_READY: _message({"capabilities": CAPABILITIES}),
+    ENGINE_FAILED: _message({"message": Text()}),
+    UPLOAD_SNAPSHOT: _message(
+        {
+            "session": SESSION,
+            "progress": PROGRESS,
+            "error": ERROR,
+            # JSON text of [{partNumber, etag, size}], only when the parts changed since the last snapshot
+            "parts_json": Text(longest=LONGEST_PARTS_JSON, optional=True),
+        }
+    ),
+    UPLOAD_REMOVED: _message({"upload_id": _upload_id()}),
+    UPLOAD_REPLACED: _message({"upload_id": _upload_id(), "by": _upload_id()}),
+    COMMAND_REFUSED: _message({"upload_id": _upload_id(nullable=True), "message": Text()}),
+}
+"""Worker → page."""

@@ -1,0 +1,117 @@
+"""The shapes of the documented records, for type checkers only: at run time this module holds nothing.
+
+Times are milliseconds since 1970, sizes bytes, speeds bytes per second, durations seconds unless said
+otherwise, progress percent.
+"""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Literal, TypedDict
+
+    Status = Literal["uploading", "paused", "completed", "failed", "cancelled"]
+    Phase = Literal[
+        "queued",
+        "creating",
+        "uploading",
+        "reconciling",
+        "finalising",
+        "waiting-for-network",
+        "waiting-for-file",
+        "waiting-for-sign-in",
+        "cancelling",
+        "paused",
+        "completed",
+        "failed",
+        "cancelled",
+    ]
+    ErrorType = Literal[
+        "NETWORK_ERROR",
+        "CHUNK_UPLOAD_FAILED",
+        "UPLOAD_INIT_FAILED",
+        "UPLOAD_COMPLETE_FAILED",
+        "VALIDATION_ERROR",
+    ]
+
+    class UploadedPart(TypedDict):
+        part_number: int
+        etag: str
+        size: int
+
+    class SessionSnapshot(TypedDict):
+        """The `session` of `UPLOAD_SNAPSHOT`."""
+
+        project_id: str
+        upload_id: str
+        s3_key: str
+        next_part_number: int
+        status: Status
+        phase: Phase
+        progress: float
+        started_at: int
+        last_activity: int
+        file_size: int
+        file_name: str
+        chunk_size: int
+        content_type: str
+        user_id: str
+        parts_uploaded: int
+        object_url: str | None
+        etag: str | None
+
+    class UploadSession(SessionSnapshot):
+        """A session with its parts, sorted by part number: what `get_upload_session` returns."""
+
+        parts: list[UploadedPart]
+
+    class UploadProgress(TypedDict):
+        project_id: str
+        progress: float
+        uploaded_bytes: int
+        total_bytes: int
+        current_chunk: int
+        total_chunks: int
+        estimated_time_remaining: float | None
+        speed: float
+
+    class UploadError(TypedDict):
+        type: ErrorType
+        message: str
+        retryable: bool
+        recovery: str
+        status: int | None
+        code: str | None
+        request_id: str | None
+
+    class EngineCapabilities(TypedDict):
+        worker: Literal["shared", "dedicated", "none"]
+        storage: Literal["indexeddb", "memory"]
+        transports: list[str]
+        python: str
+        warnings: list[str]
+
+    class UploadConfig(TypedDict, total=False):
+        """The settings of `DEFAULT_UPLOAD_CONFIG`."""
+
+        chunk_size: int | Literal["auto"]
+        max_concurrent_chunks: int
+        max_concurrent_requests_per_host: int
+        max_concurrent_uploads: int
+        max_retries: int
+        retry_delay: int
+        session_ttl: int
+        bandwidth_limit: int | None
+        max_file_size: int | None
+        min_file_size: int
+        allowed_types: list[str]
+        max_files: int | None
+        progress_interval: int
+        transport: Literal["auto", "fetch", "xhr"]
+        signer_url: str
+        keep_copy: bool
+        packages: list[str]
+        debug: bool
+
+    UploadWorkerMessage = dict[str, Any]
+    """A message from the page to the worker: `type` and the fields of `UPLOAD_WORKER_MESSAGES`."""
+    UploadWorkerResponse = dict[str, Any]
+    """A message from the worker to the page: `type` and the fields of `UPLOAD_WORKER_RESPONSES`."""
