@@ -1,0 +1,117 @@
+"""The command line: what `serve.py` understands, with its help. Standard library only, since it runs before `.venv` exists."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ENVIRONMENT = """\
+environment (a flag wins over its variable):
+  UPLOADS_HOST, UPLOADS_PORT, UPLOADS_DATA, UPLOADS_BUCKET
+                            as the flags of the same names
+  AWS_ENDPOINT_URL_S3       use this S3 store; nothing embedded is started
+                            (AWS_ENDPOINT_URL does the same)
+  AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_PROFILE,
+  AWS_REGION, AWS_DEFAULT_REGION, …
+                            the usual chain of credentials and regions of AWS
+  UPLOADS_STORE             "embedded", "s3", or "auto" (default): s3 when an endpoint above
+                            is set; "s3" without an endpoint means AWS itself
+  UPLOADS_PUBLIC_ENDPOINT   the store's address as browsers reach it, when it differs
+                            (http://localhost:9000, not http://store:9000)
+  UPLOADS_ADDRESSING        "path", "virtual", or "auto" (default): virtual on AWS, else path
+  UPLOADS_SECRET            signs upload ids and cookies; the same on every replica
+                            (default: made once and kept in the data directory)
+  UPLOADS_ALLOWED_ORIGINS   other pages that may call the API, comma-separated, exact:
+                            https://app.example.com,https://www.example.com
+  UPLOADS_FRAME_ANCESTORS   pages that may frame this one, space-separated ('self')
+  UPLOADS_PREFIX            keys begin with this (uploads)
+  UPLOADS_URL_EXPIRY        seconds that a signed URL lives (900)
+  UPLOADS_MAX_FILE_SIZE     bytes; larger files are refused (no limit)
+  UPLOADS_ALLOWED_TYPES     comma-separated: image/*,text/csv,.zip (all)
+  UPLOADS_SECURE_COOKIES    "true" behind HTTPS (false)
+  CHROMIUM                  the browser that `serve.py test` drives (default: looked for)
+"""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What was asked for. `None` means: not given here, so the environment or the default decides."""
+
+    command: str = "run"
+    host: str | None = None
+    port: int | None = None
+    data: Path | None = None
+    bucket: str | None = None
+    out: Path = Path("dist")
+    pytest_args: tuple[str, ...] = field(default=())
+
+
+def port_number(text: str) -> int:
+    """A TCP port from text. Raises `argparse.ArgumentTypeError` outside 1–65535."""
+    if not text.isdigit() or not 1 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port number (1–65535)")
+    return int(text)
+
+
+def bucket_name(text: str) -> str:
+    """A bucket's name as S3 allows it (its user guide, "General purpose bucket naming rules")."""
+    import re
+
+    if not re.fullmatch(r"(?!.*\.\.)(?!\d+\.\d+\.\d+\.\d+$)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no bucket name (3–63 lower-case letters, digits, dots and hyphens)"
+        )
+    return text
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="serve.py",
+        description="Large files from the browser into S3, whole whatever happens on the way.\n"
+        "The first start sets everything up (.venv, browser assets, site); later starts only start.",
+        epilog=ENVIRONMENT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", metavar="{run,build,test}")
+    for target in (parser, commands.add_parser("run", help="serve the page, the API and the store (the default)")):
+        # A sub-parser's defaults would overwrite what stood before its name.
+        target.add_argument("--host", default=argparse.SUPPRESS, help="address to listen on (127.0.0.1)")
+        target.add_argument(
+            "--port", type=port_number, default=argparse.SUPPRESS, metavar="N", help="port to listen on (8000)"
+        )
+        target.add_argument(
+            "--data",
+            type=Path,
+            default=argparse.SUPPRESS,
+            metavar="DIR",
+            help="where keys and the embedded store's files live (./data)",
+        )
+        target.add_argument(
+            "--bucket", type=bucket_name, default=argparse.SUPPRESS, metavar="NAME", help="the bucket (uploads)"
+        )
+    build = commands.add_parser("build", help="write the static site and stop")
+    build.add_argument("--out", type=Path, default=Path("dist"), metavar="DIR", help="where to write it (./dist)")
+    commands.add_parser(
+        "test", add_help=False, help="run the linters and the tests; further arguments go to pytest"
+    )
+    return parser
+
+
+def parse(argv: Sequence[str]) -> Options:
+    """The options in `argv`. Prints help or a complaint and raises `SystemExit` (0 or 2) as argparse does."""
+    parser = _parser()
+    found, rest = parser.parse_known_args(list(argv))
+    if rest and found.command != "test":
+        parser.error(f"unknown argument: {rest[0]}")
+    values = vars(found)
+    return Options(
+        command=values.get("command") or "run",
+        host=values.get("host"),
+        port=values.get("port"),
+        data=values.get("data"),
+        bucket=values.get("bucket"),
+        out=values.get("out", Path("dist")),
+        pytest_args=tuple(rest),
+    )
