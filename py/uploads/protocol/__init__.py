@@ -6,6 +6,7 @@ functions over plain data, imports only `json` and `math`, and touches no JavaSc
 
 from uploads.protocol.codec import (
     MAX_MESSAGE_LENGTH,
+    decode_parts,
     decode_worker_message,
     decode_worker_response,
     encode_message,
@@ -77,6 +78,7 @@ __all__ = [
     "ConfigError",
     "ProtocolError",
     "check_upload_config",
+    "decode_parts",
     "decode_worker_message",
     "decode_worker_response",
     "encode_message",

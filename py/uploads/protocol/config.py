@@ -50,7 +50,9 @@ def _whole(least: int, most: int, unit: str) -> "Any":
     def rule(value: object) -> str:
         if value is True or value is False or not isinstance(value, int):
             return f"must be a whole number of {unit}, not {kind_name(value)}"
-        return "" if least <= value <= most else f"must be from {least} to {most} {unit}, not {shorten(value)}"
+        return (
+            "" if least <= value <= most else f"must be from {least} to {most} {unit}, not {shorten(value)}"
+        )
 
     return rule
 
@@ -79,7 +81,7 @@ def _transport(value: object) -> str:
 def _signer_url(value: object) -> str:
     if not isinstance(value, str):
         return f"must be text, not {kind_name(value)}"
-    if len(value) > 2048 or any([ord(letter) <= 32 for letter in value]):
+    if len(value) > 2048 or any(ord(letter) <= 32 for letter in value):
         return "must be a URL of at most 2048 characters without white space"
     if "?" in value or "#" in value:
         return "must be a URL without a query and without a fragment"
@@ -149,7 +151,9 @@ def check_upload_config(values: "Mapping[str, object] | None" = None) -> "dict[s
     config = {name: changes.get(name, _fresh(default)) for name, default in DEFAULT_UPLOAD_CONFIG.items()}
     largest = config["max_file_size"]
     if largest is not None and config["min_file_size"] > largest:
-        raise ConfigError(f"min_file_size ({config['min_file_size']}) is greater than max_file_size ({largest})")
+        raise ConfigError(
+            f"min_file_size ({config['min_file_size']}) is greater than max_file_size ({largest})"
+        )
     return config
 
 
@@ -203,7 +207,7 @@ class _ConfigChanges(Kind):
 
     expected = "an object"
 
-    def checked(self, value: object, where: str, to_wire: bool) -> object:
+    def convert(self, value: object, where: str, to_wire: bool) -> object:
         if not isinstance(value, dict):
             raise self.refuse(value, where)
         complaint = ""

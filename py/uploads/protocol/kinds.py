@@ -1,6 +1,6 @@
 """The kinds of values that a message may hold, and the walk that checks and renames them.
 
-A kind has one method, `convert(value, where, to_wire)`: it returns the value for the other side or raises
+A kind's method `convert(value, where, to_wire)` returns the value for the other side or raises
 `ProtocolError` naming `where`. Only a `Record` renames: its keys are snake_case in Python and camelCase in
 JSON; keys of any other object are data and stay as they are.
 """
@@ -25,13 +25,13 @@ class Kind:
         self.nullable = nullable or optional
         self.optional = optional
 
-    def convert(self, value: object, where: str, to_wire: bool) -> object:
+    def convert(self, value: object, where: str, _to_wire: bool) -> object:
         """The value as the other side writes it. Raises `ProtocolError` that names `where`."""
         if value is None and self.nullable:
             return None
-        return self.checked(value, where, to_wire)
+        return self.checked(value, where)
 
-    def checked(self, value: object, where: str, to_wire: bool) -> object:
+    def checked(self, value: object, where: str) -> object:
         """`convert` for a value that is not an allowed `None`; every kind says for itself what it takes."""
         raise self.refuse(value, where)
 
@@ -52,7 +52,7 @@ class Text(Kind):
         self.shortest = shortest
         self.longest = longest
 
-    def checked(self, value: object, where: str, to_wire: bool) -> object:
+    def checked(self, value: object, where: str) -> object:
         if not isinstance(value, str):
             raise self.refuse(value, where)
         if not self.shortest <= len(value) <= self.longest:
@@ -71,7 +71,7 @@ class Choice(Kind):
         super().__init__(nullable)
         self.words = words
 
-    def checked(self, value: object, where: str, to_wire: bool) -> object:
+    def checked(self, value: object, where: str) -> object:
         if not isinstance(value, str):
             raise self.refuse(value, where)
         if value not in self.words:
@@ -84,10 +84,10 @@ class Link(Text):
 
     schemes = ("http", "https", "blob")
 
-    def checked(self, value: object, where: str, to_wire: bool) -> object:
-        text = str(super().checked(value, where, to_wire))
+    def checked(self, value: object, where: str) -> object:
+        text = str(super().checked(value, where))
         # Browsers drop tabs and line ends inside a URL, so "java\tscript:" must not pass as relative.
-        if any([ord(letter) <= 32 for letter in text]):
+        if any(ord(letter) <= 32 for letter in text):
             raise ProtocolError(f"{where} must be a URL without white space")
         head = text.replace("?", "/").replace("#", "/").split("/")[0]
         if ":" in head and head.split(":")[0].lower() not in self.schemes:
@@ -105,7 +105,7 @@ class Whole(Kind):
         self.least = least
         self.most = most
 
-    def checked(self, value: object, where: str, to_wire: bool) -> object:
+    def checked(self, value: object, where: str) -> object:
         if value is True or value is False or not isinstance(value, int):
             raise self.refuse(value, where)
         if not self.least <= value <= self.most:
@@ -122,7 +122,7 @@ class Number(Kind):
         super().__init__(nullable)
         self.most = most
 
-    def checked(self, value: object, where: str, to_wire: bool) -> object:
+    def checked(self, value: object, where: str) -> object:
         if value is True or value is False or not isinstance(value, (int, float)):
             raise self.refuse(value, where)
         # `not (a <= b)` also refuses NaN, which JSON cannot carry.
@@ -136,7 +136,7 @@ class Flag(Kind):
 
     expected = "true or false"
 
-    def checked(self, value: object, where: str, to_wire: bool) -> object:
+    def checked(self, value: object, where: str) -> object:
         if value is not True and value is not False:
             raise self.refuse(value, where)
         return value
@@ -152,12 +152,12 @@ class Texts(Kind):
         self.most = most
         self.item = Text()
 
-    def checked(self, value: object, where: str, to_wire: bool) -> object:
+    def checked(self, value: object, where: str) -> object:
         if not isinstance(value, (list, tuple)):
             raise self.refuse(value, where)
         if len(value) > self.most:
             raise ProtocolError(f"{where} must have at most {self.most} entries, it has {len(value)}")
-        return [self.item.convert(item, f"{where}[{index}]", to_wire) for index, item in enumerate(value)]
+        return [self.item.checked(item, f"{where}[{index}]") for index, item in enumerate(value)]
 
 
 class Record(Kind):
@@ -170,7 +170,9 @@ class Record(Kind):
         self.fields = fields
         self.wire_names = {name: camel_case(name) for name in fields}
 
-    def checked(self, value: object, where: str, to_wire: bool) -> object:
+    def convert(self, value: object, where: str, to_wire: bool) -> object:
+        if value is None and self.nullable:
+            return None
         if not isinstance(value, dict):
             raise self.refuse(value, where)
         return self.convert_fields(value, where + ".", to_wire)

@@ -127,6 +127,9 @@ CAPABILITIES = Record(
     }
 )
 
+PART = Record({"part_number": Whole(least=1, most=10_000), "etag": Text(), "size": Whole()})
+"""One entry of `parts_json`; size in bytes."""
+
 LONGEST_PARTS_JSON = 2 * 1024 * 1024
 """Characters; 10,000 parts take about 900,000."""
 

@@ -1,0 +1,57 @@
+// Runs the shared checks in one interpreter: `node run_checks.mjs job.json` (written by test_interpreters.py).
+import { readFileSync } from "node:fs";
+
+const job = JSON.parse(readFileSync(process.argv[2], "utf8"));
+
+const RUN = `
+import sys
+sys.path.insert(0, "/code")
+failed = 0
+for module_name in MODULES:
+    module = __import__("tests.interpreters.checks." + module_name, None, None, [module_name])
+    for name in sorted(dir(module)):
+        check = getattr(module, name)
+        # check_upload_config and its like are imported, not checks of this module
+        if name.startswith("check_") and name in OWN[module_name]:
+            try:
+                check()
+                print("passed " + module_name + "." + name)
+            except Exception as error:
+                failed += 1
+                print("FAILED " + module_name + "." + name)
+                if hasattr(sys, "print_exception"):
+                    sys.print_exception(error)
+                else:
+                    import traceback
+                    traceback.print_exception(error)
+if failed:
+    raise SystemExit(str(failed) + " checks failed")
+`;
+
+const own = {};
+for (const name of job.modules) {
+  const source = job.files[`/code/tests/interpreters/checks/${name}.py`];
+  own[name] = [...source.matchAll(/^def (check_\w+)/gm)].map((match) => match[1]);
+}
+const program = `MODULES = ${JSON.stringify(job.modules)}\nOWN = ${JSON.stringify(own)}\n${RUN}`;
+
+const write = (fs, path, text) => {
+  const folders = path.split("/").slice(1, -1);
+  for (let depth = 1; depth <= folders.length; depth += 1) {
+    const folder = "/" + folders.slice(0, depth).join("/");
+    if (!fs.analyzePath(folder).exists) fs.mkdir(folder);
+  }
+  fs.writeFile(path, text);
+};
+
+let python;
+if (job.interpreter === "micropython") {
+  const { loadMicroPython } = await import(job.entry);
+  python = await loadMicroPython({ stdout: (line) => console.log(line), linebuffer: true, heapsize: 8 * 1024 * 1024 });
+} else {
+  const { loadPyodide } = await import(job.entry);
+  python = await loadPyodide({ stdout: (line) => console.log(line) });
+}
+for (const [path, text] of Object.entries(job.files)) write(python.FS, path, text);
+python.runPython(program);
+process.exit(0);

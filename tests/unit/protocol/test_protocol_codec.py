@@ -1,0 +1,119 @@
+"""The codec on CPython: the shared checks, and round trips of messages nobody thought of."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from uploads.protocol import ProtocolError, decode_worker_message, decode_worker_response, encode_message
+from uploads.protocol.config import CONFIG_CHANGES
+from uploads.protocol.kinds import Choice, Flag, Kind, Link, Number, Record, Text, Texts, Whole
+from uploads.protocol.messages import UPLOAD_WORKER_MESSAGES, UPLOAD_WORKER_RESPONSES
+
+from tests.interpreters.checks import protocol_checks
+
+CHECKS = [
+    name for name in dir(protocol_checks) if name.startswith("check_") and name != "check_upload_config"
+]
+
+SETTINGS = st.fixed_dictionaries(
+    {},
+    optional={
+        "chunk_size": st.just("auto") | st.integers(5 * 2**20, 5 * 2**30),
+        "max_retries": st.integers(0, 100),
+        "max_file_size": st.none() | st.integers(0, 2**40),
+        "allowed_types": st.lists(st.sampled_from(["image/*", ".csv", "text/plain"])),
+        "keep_copy": st.booleans(),
+    },
+)
+
+
+def values_of(kind: Kind) -> st.SearchStrategy[Any]:
+    """Every value that a field of this kind may hold in Python."""
+    strategy: st.SearchStrategy[Any]
+    if kind is CONFIG_CHANGES:
+        strategy = SETTINGS
+    elif isinstance(kind, Record):
+        strategy = st.fixed_dictionaries({name: values_of(field) for name, field in kind.fields.items()})
+    elif isinstance(kind, Choice):
+        strategy = st.sampled_from(kind.words)
+    elif isinstance(kind, Link):
+        strategy = st.sampled_from(["/s3/object?key=a", "https://store.example/x"])
+    elif isinstance(kind, Text):
+        strategy = st.text(
+            st.characters(codec="utf-8"), min_size=kind.shortest, max_size=min(kind.longest, 60)
+        )
+    elif isinstance(kind, Whole):
+        strategy = st.integers(kind.least, kind.most)
+    elif isinstance(kind, Number):
+        strategy = st.floats(0, kind.most)
+    elif isinstance(kind, Flag):
+        strategy = st.booleans()
+    else:
+        assert isinstance(kind, Texts)
+        strategy = st.lists(st.text(max_size=20), max_size=5)
+    return st.none() | strategy if kind.nullable else strategy
+
+
+def messages_of(records: dict[str, Record]) -> st.SearchStrategy[dict[str, Any]]:
+    """Every message of one direction."""
+    return st.one_of([with_type(values_of(record), kind) for kind, record in records.items()])
+
+
+def with_type(fields: st.SearchStrategy[dict[str, Any]], kind: str) -> st.SearchStrategy[dict[str, Any]]:
+    """The fields of a message, and its type."""
+    return fields.map(lambda values: {**values, "type": kind})
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4),
+)
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_shared_check(name: str) -> None:
+    getattr(protocol_checks, name)()
+
+
+@given(messages_of(UPLOAD_WORKER_MESSAGES))
+def test_every_message_to_the_worker_survives_the_wire(message: dict[str, Any]) -> None:
+    assert decode_worker_message(encode_message(message)) == message
+
+
+@given(messages_of(UPLOAD_WORKER_RESPONSES))
+def test_every_message_from_the_worker_survives_the_wire(message: dict[str, Any]) -> None:
+    assert decode_worker_response(encode_message(message)) == message
+
+
+@given(st.text(max_size=200))
+def test_text_that_is_no_message_is_refused(text: str) -> None:
+    with pytest.raises(ProtocolError):
+        decode_worker_message(text)
+
+
+@given(message=messages_of(UPLOAD_WORKER_RESPONSES), data=st.data(), value=JSON_VALUES)
+def test_one_foreign_value_is_taken_or_refused_never_a_crash(
+    message: dict[str, Any], data: st.DataObject, value: Any
+) -> None:
+    """A message with one field replaced either is a message still, or is refused by name."""
+    target = message
+    while True:
+        name = data.draw(st.sampled_from(sorted(target)))
+        if not isinstance(target[name], dict) or not target[name] or data.draw(st.booleans()):
+            break
+        target = target[name]
+    target[name] = value
+    try:
+        text = encode_message(message)
+    except ProtocolError as error:
+        refusal = str(error)
+    else:
+        refusal = ""
+    assert len(refusal) < 400
+    if not refusal:
+        assert decode_worker_response(text)["type"] == message["type"]
+
+
+def test_the_two_directions_share_no_type() -> None:
+    assert not set(UPLOAD_WORKER_MESSAGES) & set(UPLOAD_WORKER_RESPONSES)
