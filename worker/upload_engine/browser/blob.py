@@ -1,0 +1,106 @@
+"""A person's file, as a browser's ``File``.
+
+A File is a promise to read a disk later. Chromium keeps the promise or says no: a slice of a file that has changed
+since fails to read and fails to be sent, so slices are handed out as they are and the bytes never enter the worker.
+Firefox and WebKit send what they find, or hang; there every part is read first and its length checked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from pyodide.ffi import JsException
+
+from upload_engine.browser.bridge import error_name
+from upload_engine.core.errors import FileChanged, FileFault, FileUnreadable
+from upload_engine.core.fingerprint import sample_ranges
+from upload_engine.interfaces import PartBody
+
+
+class BlobFile:
+    """FileSource over a ``File``.
+
+    hand_out_slices: give ``Blob`` slices as part bodies (Chromium), else ``ArrayBuffer`` objects read beforehand.
+    """
+
+    def __init__(self, js_file: Any, *, hand_out_slices: bool) -> None:
+        self._js_file = js_file
+        self._hand_out_slices = hand_out_slices
+        # Reading the size also pins it: in Chromium a deleted file whose size was never read has 0 bytes.
+        self._size = int(js_file.size)
+        self._last_modified = int(js_file.lastModified)
+        self._name = str(js_file.name)
+        self._content_type = str(js_file.type)
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def size(self) -> int:
+        return self._size
+
+    @property
+    def content_type(self) -> str:
+        return self._content_type
+
+    @property
+    def last_modified(self) -> int:
+        return self._last_modified
+
+    async def sample(self) -> str:
+        """See ``FileSource.sample``."""
+        digest = hashlib.sha256()
+        for offset, length in sample_ranges(self._size):
+            js_buffer = await self._read(offset, length)
+            digest.update(js_buffer.to_bytes())
+        return digest.hexdigest()
+
+    async def part(self, offset: int, size: int) -> PartBody:
+        """See ``FileSource.part``. The content is a ``Blob`` or an ``ArrayBuffer``."""
+        self._check_unchanged()
+        if not self._hand_out_slices:
+            return PartBody(await self._read(offset, size), size)
+        body = PartBody(self._js_file.slice(offset, offset + size), size)
+        if body.content.size != size:
+            raise FileChanged("the file is shorter than it was")
+        await check_readable(body)
+        return body
+
+    async def _read(self, offset: int, size: int) -> Any:
+        """An ``ArrayBuffer`` of exactly ``size`` bytes."""
+        js_buffer = await _array_buffer(self._js_file.slice(offset, offset + size))
+        if js_buffer.byteLength != size:
+            raise FileChanged("the file is shorter than it was")
+        return js_buffer
+
+    def _check_unchanged(self) -> None:
+        if int(self._js_file.size) != self._size or int(self._js_file.lastModified) != self._last_modified:
+            raise FileChanged("the file has been changed")
+
+
+async def check_readable(body: PartBody) -> None:
+    """Read the last byte of a ``Blob``; an ``ArrayBuffer`` is always readable.
+
+    Chromium compares the file's date with the one it saw first at every read, so one byte stands for all of them.
+    Raises FileFault.
+    """
+    if body.size and hasattr(body.content, "arrayBuffer"):
+        js_buffer = await _array_buffer(body.content.slice(body.size - 1, body.size))
+        if js_buffer.byteLength != 1:
+            raise FileChanged("the file is shorter than it was")
+
+
+async def _array_buffer(js_blob: Any) -> Any:
+    try:
+        return await js_blob.arrayBuffer()
+    except JsException as error:
+        raise _file_fault(error_name(error)) from None
+
+
+def _file_fault(name: str) -> FileFault:
+    """Chromium: NotReadableError for a file that has changed or lost its permission, NotFoundError for a deleted one."""
+    if name == "NotFoundError":
+        return FileUnreadable("the file has been moved or deleted")
+    return FileUnreadable(f"the file has been changed, or can no longer be read ({name})")

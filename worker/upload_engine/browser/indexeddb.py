@@ -1,0 +1,176 @@
+"""Sessions in IndexedDB: database ``uploads``, readable in any browser's developer tools.
+
+======== ======================= =============================================
+store    key                     value
+======== ======================= =============================================
+sessions [userId, uploadId]      one session's record; index ``userId``
+files    [userId, uploadId]      a file's handle or copy, kept for the next visit
+meta     a name                  any JSON-able value
+======== ======================= =============================================
+
+A transaction ends by itself as soon as control goes back to the browser with no request open, and an ``await`` gives
+control back: so all requests of one transaction are made at once, and only its end is awaited.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import js
+from pyodide.ffi import ConversionError, JsException
+
+from upload_engine.browser.bridge import Listeners, error_name, to_object
+from upload_engine.core.errors import StorageFault
+from upload_engine.interfaces import Record
+
+DATABASE = "uploads"
+OPEN_TIMEOUT = 10.0
+"""Seconds to wait for the database: WebKit has been seen never to answer."""
+
+
+def _create_stores(js_database: Any) -> None:
+    js_sessions = js_database.createObjectStore("sessions", to_object({"keyPath": ["userId", "uploadId"]}))
+    js_sessions.createIndex("userId", "userId")
+    js_database.createObjectStore("files")
+    js_database.createObjectStore("meta")
+
+
+MIGRATIONS: list[Callable[[Any], None]] = [_create_stores]
+"""Step n takes the database from version n to n + 1; a step that was released is never changed."""
+
+
+class IndexedDbStore:
+    """SessionStore in this origin's database. Opened at first use, and anew after another version has closed it."""
+
+    def __init__(
+        self, name: str = DATABASE, migrations: Sequence[Callable[[Any], None]] = tuple(MIGRATIONS)
+    ) -> None:
+        self._name = name
+        self._migrations = migrations
+        self._js_database: Any = None
+        self._opening = asyncio.Lock()
+        self._listeners = Listeners()
+
+    async def load(self, user_id: str) -> list[Record]:
+        """See ``SessionStore.load``."""
+        js_records = await self._run(
+            "sessions", "readonly", lambda js_store: js_store.index("userId").getAll(user_id)
+        )
+        return [js_record.to_py() for js_record in js_records]
+
+    async def save(self, records: Sequence[Record]) -> None:
+        """See ``SessionStore.save``."""
+
+        def put_all(js_store: Any) -> None:
+            for record in records:
+                js_store.put(to_object(record))
+
+        await self._run("sessions", "readwrite", put_all)
+
+    async def delete(self, user_id: str, upload_id: str) -> None:
+        """See ``SessionStore.delete``."""
+        js_key = to_object([user_id, upload_id])
+        await self._run("sessions", "readwrite", lambda js_store: js_store.delete(js_key))
+
+    async def get_meta(self, key: str) -> Any:
+        """See ``SessionStore.get_meta``."""
+        value = await self._run("meta", "readonly", lambda js_store: js_store.get(key))
+        return value.to_py() if hasattr(value, "to_py") else value
+
+    async def set_meta(self, key: str, value: Any) -> None:
+        """See ``SessionStore.set_meta``."""
+        await self._run("meta", "readwrite", lambda js_store: js_store.put(to_object(value), key))
+
+    def close(self) -> None:
+        """Let go of the database; the next call opens it again."""
+        if self._js_database is not None:
+            self._listeners.clear()
+            self._js_database.close()
+            self._js_database = None
+
+    async def _run(self, store: str, mode: str, ask: Callable[[Any], Any]) -> Any:
+        """Make the requests of one transaction; return the last one's result once the transaction is complete."""
+        js_database = await self._open()
+        ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+        def end(failure: str) -> None:
+            if not ended.done():
+                ended.set_result(failure)
+
+        with Listeners() as listeners:
+            try:
+                js_transaction = js_database.transaction(store, mode)
+            except JsException as error:  # closed behind our back
+                self.close()
+                raise StorageFault(f"the browser's storage is closed ({error_name(error)})") from None
+            listeners.add(js_transaction, "complete", lambda _: end(""))
+            listeners.add(js_transaction, "abort", lambda _: end(_reason(js_transaction)))
+            try:
+                js_request = ask(js_transaction.objectStore(store))
+            except (ConversionError, JsException) as error:
+                js_transaction.abort()
+                raise StorageFault(f"the browser's storage refused a record ({_name(error)})") from None
+            if failure := await ended:
+                raise StorageFault(f"the browser's storage refused to work ({failure})")
+        return js_request.result if js_request is not None else None
+
+    async def _open(self) -> Any:
+        async with self._opening:
+            if self._js_database is None:
+                self._js_database = await _connect(self._name, self._migrations)
+                self._listeners.add(self._js_database, "versionchange", lambda _: self.close())
+                self._listeners.add(self._js_database, "close", lambda _: self.close())
+            return self._js_database
+
+
+async def _connect(name: str, migrations: Sequence[Callable[[Any], None]]) -> Any:
+    """Open and, where needed, migrate. A request that is given up still ends one day, and is let go then."""
+    ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    listeners = Listeners()
+    failures: list[str] = []
+
+    def migrate(js_event: Any) -> None:
+        try:
+            for step in migrations[int(js_event.oldVersion) :]:
+                step(js_request.result)
+        except JsException as error:
+            failures.append(_name(error))
+            js_request.transaction.abort()
+
+    def end(failure: str) -> None:
+        listeners.clear()
+        if not ended.done():
+            ended.set_result(failure)
+        elif not failure:
+            js_request.result.close()
+
+    def blocked(_: Any) -> None:
+        if not ended.done():
+            ended.set_result("blocked by another tab")
+
+    try:
+        js_request = js.indexedDB.open(name, len(migrations))
+    except (AttributeError, JsException) as error:
+        raise StorageFault(f"the browser offers no storage here ({_name(error)})") from None
+    listeners.add(js_request, "upgradeneeded", migrate)
+    listeners.add(js_request, "success", lambda _: end(""))
+    listeners.add(js_request, "error", lambda _: end(failures[0] if failures else _reason(js_request)))
+    listeners.add(js_request, "blocked", blocked)
+    try:
+        failure = await asyncio.wait_for(ended, OPEN_TIMEOUT)
+    except TimeoutError:
+        failure = "no answer"
+    if failure:
+        raise StorageFault(f"the browser's storage could not be opened ({failure})")
+    return js_request.result
+
+
+def _reason(js_failed: Any) -> str:
+    """Why a request or transaction failed: its DOMException's name."""
+    return str(getattr(js_failed.error, "name", "AbortError"))
+
+
+def _name(error: Exception) -> str:
+    return error_name(error) if isinstance(error, JsException) else type(error).__name__

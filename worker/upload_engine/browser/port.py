@@ -1,0 +1,73 @@
+"""The line to one page: a ``MessagePort``, of a shared and of a dedicated worker alike.
+
+A message is ``{body: <JSON text>, file?: File | FileSystemFileHandle}``; the page is another party and may send
+anything. A handle is turned into its file first, so messages wait for one another to stay in order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import js
+from pyodide.ffi import JsException, create_proxy
+
+from upload_engine.browser.blob import BlobFile
+from upload_engine.browser.bridge import to_object
+from upload_engine.interfaces import FileSource
+
+
+class MessagePortLine:
+    """Port over a ``MessagePort``. hand_out_slices: as in ``BlobFile``."""
+
+    def __init__(self, js_port: Any, *, hand_out_slices: bool) -> None:
+        self._js_port = js_port
+        self._hand_out_slices = hand_out_slices
+        self._waiting: deque[Any] = deque()
+        self._reader: asyncio.Task[None] | None = None
+        self._on_message: Callable[[str, FileSource | None], None] | None = None
+
+    def post(self, body: str) -> None:
+        """See ``Port.post``."""
+        self._js_port.postMessage(to_object({"body": body}))
+
+    def listen(self, on_message: Callable[[str, FileSource | None], None]) -> None:
+        """See ``Port.listen``. Call once. A message that is not one is dropped; its text is never repeated."""
+        self._on_message = on_message
+        self._js_receive = create_proxy(self._receive)
+        self._js_port.addEventListener("message", self._js_receive)
+        self._js_port.start()
+
+    def close(self) -> None:
+        """Hear and say nothing more."""
+        self._js_port.close()
+        self._js_port.removeEventListener("message", self._js_receive)
+        self._js_receive.destroy()
+
+    def _receive(self, js_event: Any) -> None:
+        self._waiting.append(js_event.data)
+        if self._reader is None:
+            self._reader = asyncio.create_task(self._deliver())
+
+    async def _deliver(self) -> None:
+        try:
+            while self._waiting:
+                js_data = self._waiting.popleft()
+                body = getattr(js_data, "body", None)
+                if isinstance(body, str) and self._on_message:
+                    self._on_message(body, await self._file(getattr(js_data, "file", None)))
+        finally:
+            self._reader = None
+
+    async def _file(self, js_file: Any) -> FileSource | None:
+        """The file beside a message; None when there is none, or when its handle no longer leads to it."""
+        try:
+            if hasattr(js_file, "getFile"):
+                js_file = await js_file.getFile()
+        except JsException:
+            return None
+        if js.Object.prototype.toString.call(js_file) != "[object File]":
+            return None  # not "if not js_file": an empty file is false in Python
+        return BlobFile(js_file, hand_out_slices=self._hand_out_slices)

@@ -1,0 +1,45 @@
+"""Sessions in memory, for browsers that offer no storage: uploads work, but nothing survives the worker.
+
+It may touch nothing but its own dictionaries.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+from upload_engine.core.errors import StorageFault
+from upload_engine.interfaces import Record
+
+
+class MemoryStore:
+    """SessionStore without a disk. Hands out copies, so that no one changes a record behind its back."""
+
+    def __init__(self) -> None:
+        self._sessions: dict[tuple[str, str], Record] = {}
+        self._meta: dict[str, Any] = {}
+
+    async def load(self, user_id: str) -> list[Record]:
+        """See ``SessionStore.load``."""
+        return [copy.deepcopy(record) for key, record in self._sessions.items() if key[0] == user_id]
+
+    async def save(self, records: Sequence[Record]) -> None:
+        """See ``SessionStore.save``."""
+        try:
+            written = {(record["userId"], record["uploadId"]): copy.deepcopy(record) for record in records}
+        except KeyError as error:
+            raise StorageFault(f"a record without {error.args[0]} cannot be kept") from None
+        self._sessions.update(written)
+
+    async def delete(self, user_id: str, upload_id: str) -> None:
+        """See ``SessionStore.delete``."""
+        self._sessions.pop((user_id, upload_id), None)
+
+    async def get_meta(self, key: str) -> Any:
+        """See ``SessionStore.get_meta``."""
+        return copy.deepcopy(self._meta.get(key))
+
+    async def set_meta(self, key: str, value: Any) -> None:
+        """See ``SessionStore.set_meta``."""
+        self._meta[key] = copy.deepcopy(value)
