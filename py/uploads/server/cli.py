@@ -1,8 +1,16 @@
-"""The commands, once `.venv` is there."""
+"""The commands, once `.venv` is there: run, build, test."""
 
+from __future__ import annotations
+
+from uploads.server import site
+from uploads.server.bootstrap import say
 from uploads.server.options import Options
 
 
 def main(options: Options) -> int:
-    print(options)
+    """Carry out what was asked; returns the exit status. Raises `UserError` with the sentence for a person."""
+    if options.command == "build":
+        made = site.build(options.out)
+        say(f"{'Built' if made else 'Already fresh:'} {options.out}")
+        return 0
     return 0
