@@ -10,6 +10,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from upload_engine.core.http import ApiRequest, HttpResponse
+
+__all__ = [
+    "ApiRequest",
+    "Clock",
+    "FileSource",
+    "HttpResponse",
+    "PartBody",
+    "PartTransport",
+    "Port",
+    "PutRequest",
+    "Record",
+    "SessionStore",
+    "UploadSigner",
+]
+
 Record = dict[str, Any]
 """A JSON-able mapping: what is stored for one session."""
 
@@ -32,27 +48,6 @@ class PutRequest:
     url: str = field(repr=False)
     headers: Mapping[str, str]
     body: PartBody
-
-
-@dataclass(frozen=True, slots=True)
-class ApiRequest:
-    """One call to the signing server. ``path`` begins with ``/`` and is relative to the server's address."""
-
-    method: str
-    path: str
-    json: Any = None
-
-
-@dataclass(frozen=True, slots=True)
-class HttpResponse:
-    """An answer that could be read, whatever its status.
-
-    headers: lower-case names, only those that CORS lets the page read; text: at most 64 KiB of the body.
-    """
-
-    status: int
-    headers: Mapping[str, str]
-    text: str
 
 
 class PartTransport(Protocol):

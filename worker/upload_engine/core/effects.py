@@ -1,0 +1,84 @@
+"""What is to be done, in the imperative. Effects are the only output of the core; the engine carries them out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from upload_engine.core.parts import Part
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    upload_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Request(Effect):
+    """Something whose outcome comes back as an ``events.Answer`` with the same ``attempt``."""
+
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class CreateUpload(Request):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class UploadPart(Request):
+    """PUT the bytes ``[offset, offset + size)``.
+
+    expected_seconds: how long it should take at the measured speed; None while no speed is known.
+    """
+
+    part_number: int
+    offset: int
+    size: int
+    expected_seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ListParts(Request):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class CheckStatus(Request):
+    """Ask the server whether the upload is open, has become an object, or is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class CompleteUpload(Request):
+    parts: tuple[tuple[int, Part], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AbortUpload(Request):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeNetwork(Request):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class ArmTimer(Request):
+    """Answer with ``TimerFired`` after ``delay`` seconds."""
+
+    delay: float
+
+
+@dataclass(frozen=True, slots=True)
+class AbortRequests(Effect):
+    """Give up every part, timer, listing and probe under way; leave Create and Complete alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class SaveSession(Effect):
+    """Write the session down; nothing newer is announced before that has happened."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteSession(Effect):
+    """Forget the session in storage."""

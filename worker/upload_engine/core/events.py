@@ -1,0 +1,143 @@
+"""What has happened, in the past tense. Events are the only input of the core.
+
+``attempt`` names the try that an answer belongs to; times are seconds, sizes bytes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from upload_engine.core.errors import UploadFault
+from upload_engine.core.fingerprint import Fingerprint
+from upload_engine.core.parts import ListedPart
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    upload_id: str
+
+
+# What a person or their page asked for.
+
+
+@dataclass(frozen=True, slots=True)
+class PauseRequested(Event):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeRequested(Event):
+    """Resume, and also Retry of what has failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class CancelRequested(Event):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class FileGiven(Event):
+    """The person handed the file over again."""
+
+    fingerprint: Fingerprint
+
+
+# What the queue decided.
+
+
+@dataclass(frozen=True, slots=True)
+class SlotGranted(Event):
+    pass
+
+
+# What the outside answered.
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Event):
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class UploadCreated(Answer):
+    """``server_upload_id`` is the signing server's opaque name of the upload."""
+
+    server_upload_id: str = field(repr=False)
+    key: str
+    bucket: str
+    part_size: int
+    user_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PartProgressed(Answer):
+    """``sent``: absolute bytes of this part handed to the network."""
+
+    part_number: int
+    sent: int
+
+
+@dataclass(frozen=True, slots=True)
+class PartUploaded(Answer):
+    part_number: int
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class PartFailed(Answer):
+    part_number: int
+    fault: UploadFault
+
+
+@dataclass(frozen=True, slots=True)
+class PartsListed(Answer):
+    parts: tuple[ListedPart, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectReport:
+    """What the server's HEAD says of the object. ``proof``: it carries this upload's token."""
+
+    size: int
+    etag: str
+    proof: bool
+
+
+@dataclass(frozen=True, slots=True)
+class UploadCompleted(Answer):
+    report: ObjectReport
+
+
+@dataclass(frozen=True, slots=True)
+class StatusChecked(Answer):
+    """``state``: ``open``, ``completed`` or ``missing``; ``report`` only when an object is there."""
+
+    state: str
+    report: ObjectReport | None
+
+
+@dataclass(frozen=True, slots=True)
+class UploadAborted(Answer):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class ControlFailed(Answer):
+    """The control request under way (create, list, status, complete, abort) failed."""
+
+    fault: UploadFault
+
+
+@dataclass(frozen=True, slots=True)
+class TimerFired(Answer):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkProbed(Answer):
+    reachable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkHinted(Event):
+    """The browser believes that the network is back."""

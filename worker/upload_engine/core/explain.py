@@ -1,0 +1,129 @@
+"""Faults in words: what went wrong, and what the person can do. No secrets: built from codes, never from URLs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from upload_engine.core.errors import FileFault, NetworkFault, ServiceFault, UploadFault
+
+NETWORK_ERROR = "NETWORK_ERROR"
+CHUNK_UPLOAD_FAILED = "CHUNK_UPLOAD_FAILED"
+UPLOAD_INIT_FAILED = "UPLOAD_INIT_FAILED"
+UPLOAD_COMPLETE_FAILED = "UPLOAD_COMPLETE_FAILED"
+VALIDATION_ERROR = "VALIDATION_ERROR"
+
+
+@dataclass(frozen=True, slots=True)
+class UploadError:
+    """The documented error of an upload. ``message`` and ``recovery`` are sentences for people."""
+
+    type: str
+    message: str
+    recovery: str
+    retryable: bool = True
+    status: int | None = None
+    code: str | None = None
+    request_id: str | None = None
+
+
+_RETRY = "Press Retry to go on where it stopped; nothing that has arrived is lost."
+_KEPT = "What has arrived is kept."
+_OPERATION = {
+    UPLOAD_INIT_FAILED: "The upload could not be started",
+    CHUNK_UPLOAD_FAILED: "A part of the file could not be sent",
+    UPLOAD_COMPLETE_FAILED: "The upload could not be finished",
+}
+_BY_CODE = {
+    "ETagNotExposed": (
+        "The store hides the ETag of what it receives.",
+        "Its operator has to add ETag to ExposeHeaders in the bucket's CORS rule. Then press Retry.",
+    ),
+    "NotFromTheStore": (
+        "Something between here and the store answered in its place.",
+        "Check whether this network asks you to sign in first, then press Retry.",
+    ),
+    "ProofFailed": (
+        "The stored object could not be proved to be this file.",
+        "Press Retry: it is checked again and, if need be, sent again.",
+    ),
+    "QuotaExceeded": ("The store is full.", f"Make room or ask its operator, then press Retry. {_KEPT}"),
+    "EntityTooLarge": ("The file is larger than the store allows.", "Choose a smaller file."),
+}
+_BY_STATUS = {
+    403: (
+        "The store refuses access.",
+        f"Ask its operator whether you may upload here, then press Retry. {_KEPT}",
+    ),
+    413: ("The file, or a part of it, is larger than is allowed on the way.", f"Ask the operator. {_KEPT}"),
+    429: ("The store is asking everyone to slow down.", "Wait a little, then press Retry."),
+    503: ("The store is busy or down.", "Wait a little, then press Retry."),
+}
+
+
+def explain(fault: UploadFault, error_type: str) -> UploadError:
+    """The error to show for a fault; ``error_type`` says which operation it ended."""
+    if isinstance(fault, FileFault):
+        return UploadError(
+            VALIDATION_ERROR,
+            f"The file has changed since the upload began: {fault.message}.",
+            "Cancel this upload, then add the file again to send it as it is now.",
+            retryable=False,
+        )
+    if isinstance(fault, NetworkFault):
+        return UploadError(
+            NETWORK_ERROR, "The connection is lost.", "It goes on by itself when the network is back."
+        )
+    if isinstance(fault, ServiceFault):
+        known = _BY_CODE.get(fault.code) or _BY_STATUS.get(fault.status)
+        detail, recovery = known or (f"The answer was {fault.message}." if fault.message else "", _RETRY)
+        invalid = fault.status in (400, 413, 415, 422) and not known and error_type == UPLOAD_INIT_FAILED
+        return UploadError(
+            VALIDATION_ERROR if invalid else error_type,
+            f"{_OPERATION[error_type]}. {detail}".strip(),
+            "Change the file or its settings, then add it again." if invalid else recovery,
+            retryable=not invalid,
+            status=fault.status,
+            code=fault.code or None,
+            request_id=fault.request_id or None,
+        )
+    return UploadError(error_type, f"{_OPERATION[error_type]}. {fault.message}".strip(), _RETRY)
+
+
+def must_sign_in() -> UploadError:
+    return UploadError(
+        NETWORK_ERROR,
+        "You are signed out.",
+        f"Sign in again, then press Resume. {_KEPT}",
+        status=401,
+        code=None,
+    )
+
+
+def wrong_file(difference: str) -> UploadError:
+    return UploadError(
+        VALIDATION_ERROR,
+        f"This is not the file of this upload: {difference}.",
+        "Choose the original file to go on, or cancel this upload and add the new file on its own.",
+        retryable=False,
+    )
+
+
+def unreadable_file() -> UploadError:
+    return UploadError(
+        VALIDATION_ERROR,
+        "The file cannot be read any more.",
+        f"Choose it again to go on. {_KEPT}",
+        retryable=False,
+    )
+
+
+def refused_file(reason: str) -> UploadError:
+    return UploadError(VALIDATION_ERROR, reason, "Choose another file.", retryable=False)
+
+
+def started_over() -> UploadError:
+    return UploadError(
+        UPLOAD_INIT_FAILED,
+        "The store no longer has what was sent (it was removed or had expired).",
+        "Nothing to do: the file is being sent again from its beginning.",
+    )

@@ -1,0 +1,95 @@
+"""How a file is cut into parts: equal parts, frozen when the upload is created."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from upload_engine.core.limits import GIB, MAX_OBJECT_SIZE, MAX_PART_SIZE, MAX_PARTS, MIB, MIN_PART_SIZE
+
+DOCUMENTED_SIZES = ((100 * MIB, 8 * MIB), (GIB, 16 * MIB))
+"""``(below this file size, this part size)``; larger files use ``LARGE_PART_SIZE``."""
+LARGE_PART_SIZE = 32 * MIB
+SLOW_PART_SECONDS = 20
+"""With a bandwidth limit, a part that would take longer than this is made smaller."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part the store has acknowledged. ``etag`` is without quotes, ``size`` in bytes."""
+
+    etag: str
+    size: int
+
+
+def choose_part_size(
+    file_size: int, chunk_size: int | str = "auto", bandwidth_limit: float | None = None
+) -> int:
+    """The part size in bytes for a file of ``file_size`` bytes.
+
+    ``chunk_size`` is ``"auto"`` (the documented sizes) or a number of bytes; either is raised to S3's minimum and
+    doubled until 10,000 parts are enough. ``bandwidth_limit`` is in bytes per second.
+    Raises ValueError for a file that no multipart upload can hold.
+    """
+    if file_size > MAX_OBJECT_SIZE:
+        raise ValueError(
+            f"a file of {file_size:,} bytes is larger than S3's limit of {MAX_OBJECT_SIZE:,} bytes"
+        )
+    if isinstance(chunk_size, int):
+        size = max(MIN_PART_SIZE, chunk_size)
+    else:
+        size = next((part for below, part in DOCUMENTED_SIZES if file_size < below), LARGE_PART_SIZE)
+        if bandwidth_limit and size / bandwidth_limit > SLOW_PART_SECONDS:
+            size = MIN_PART_SIZE
+    while file_size > size * MAX_PARTS:
+        size *= 2
+    return min(size, MAX_PART_SIZE)
+
+
+def count_parts(file_size: int, part_size: int) -> int:
+    """How many parts the file has; an empty file has one empty part."""
+    return max(1, -(-file_size // part_size))
+
+
+def part_range(part_number: int, file_size: int, part_size: int) -> tuple[int, int]:
+    """``(offset, size)`` in bytes of the part with this 1-based number."""
+    offset = (part_number - 1) * part_size
+    return offset, min(part_size, file_size - offset)
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPart:
+    """One row of ListParts' answer."""
+
+    part_number: int
+    etag: str
+    size: int
+
+
+def trusted_parts(
+    listed: list[ListedPart], recorded: Mapping[int, Part], file_size: int, part_size: int
+) -> dict[int, Part]:
+    """The parts that need not be sent again, by number.
+
+    A store may list a part number twice, and in any order (seen with SeaweedFS). A recorded part counts when the
+    store lists it with the ETag that it acknowledged; a part whose answer was lost counts when the store has exactly
+    one copy of it. The size must be right in any case.
+    """
+    copies: dict[int, list[ListedPart]] = {}
+    for part in listed:
+        copies.setdefault(part.part_number, []).append(part)
+    trusted: dict[int, Part] = {}
+    for number in sorted(copies):
+        if not 1 <= number <= count_parts(file_size, part_size):
+            continue
+        etags = {part.etag for part in copies[number]}
+        known = recorded.get(number)
+        etag = known.etag if known else next(iter(etags))
+        right_size = part_range(number, file_size, part_size)[1]
+        if (
+            etag in etags
+            and (known or len(etags) == 1)
+            and all(part.size == right_size for part in copies[number])
+        ):
+            trusted[number] = Part(etag, right_size)
+    return trusted

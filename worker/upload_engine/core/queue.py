@@ -1,0 +1,111 @@
+"""All uploads of one engine: which of them may work, and which of them may send the next part.
+
+Fair by construction: an upload slot goes to whoever has waited longest, a request to the upload that has the fewest
+under way, so a small file is never stuck behind a large one. Control requests (create, complete, abort …) do not
+count: they never queue behind parts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from upload_engine.core import effects as fx
+from upload_engine.core import events as e
+from upload_engine.core.pacing import Pacer
+from upload_engine.core.session import Effects, Session
+from upload_engine.core.states import HOLDS_SLOT, Phase
+
+QUEUE = ""
+"""The ``upload_id`` of the queue's own timer."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueLimits:
+    """max_uploads: that work at a time; max_parts: under way per upload; max_requests: parts under way in all."""
+
+    max_uploads: int = 3
+    max_parts: int = 3
+    max_requests: int = 5
+
+
+class UploadQueue:
+    """The sessions by upload id, in the order in which they came. Only ``add``, ``remove`` and ``handle`` change it."""
+
+    def __init__(self, limits: QueueLimits, pacer: Pacer) -> None:
+        self.sessions: dict[str, Session] = {}
+        self._limits = limits
+        self._pacer = pacer
+        self._waiting: dict[str, None] = {}
+        self._pace_attempt = 0
+        self._pace_armed = False
+
+    def add(self, session: Session, now: float) -> Effects:
+        """Take up a session that is new or has been restored. Raises ValueError when its id is taken."""
+        if session.upload_id in self.sessions:
+            raise ValueError(f"upload {session.upload_id} exists already")
+        self.sessions[session.upload_id] = session
+        return self._grant(now)
+
+    def remove(self, upload_id: str) -> None:
+        """Forget a session that has ended."""
+        del self.sessions[upload_id]
+        self._waiting.pop(upload_id, None)
+
+    def handle(self, event: e.Event, now: float) -> Effects:
+        """What ``event`` leads to, for its upload and for those that wait.
+
+        An event of an upload that is not here any more leads to nothing.
+        """
+        if event.upload_id == QUEUE:
+            self._pace_armed = False
+            return self._grant(now)
+        session = self.sessions.get(event.upload_id)
+        if session is None:
+            return []
+        effects = session.handle(event, now)
+        return effects if isinstance(event, e.PartProgressed) else effects + self._grant(now)
+
+    def _grant(self, now: float) -> Effects:
+        return self._grant_slots(now) + self._grant_requests(now)
+
+    def _grant_slots(self, now: float) -> Effects:
+        effects: Effects = []
+        for session in self.sessions.values():
+            if session.phase is Phase.QUEUED:
+                self._waiting.setdefault(session.upload_id)
+            else:
+                self._waiting.pop(session.upload_id, None)
+        free = self._limits.max_uploads - sum(
+            session.phase in HOLDS_SLOT for session in self.sessions.values()
+        )
+        for upload_id in list(self._waiting)[: max(0, free)]:
+            del self._waiting[upload_id]
+            effects += self.sessions[upload_id].handle(e.SlotGranted(upload_id), now)
+        return effects
+
+    def _grant_requests(self, now: float) -> Effects:
+        effects: Effects = []
+        under_way = sum(len(session.transfer.in_flight) for session in self.sessions.values())
+        while under_way < self._limits.max_requests:
+            ready = [
+                session
+                for session in self.sessions.values()
+                if session.wants_part() and len(session.transfer.in_flight) < self._limits.max_parts
+            ]
+            if not ready:
+                break
+            delay = self._pacer.wait(now)
+            if delay > 0:
+                return effects + self._pace(delay)
+            part = min(ready, key=lambda session: len(session.transfer.in_flight)).next_part(now)
+            self._pacer.spend(part.size)
+            under_way += 1
+            effects.append(part)
+        return effects
+
+    def _pace(self, delay: float) -> Effects:
+        if self._pace_armed:
+            return []
+        self._pace_armed = True
+        self._pace_attempt += 1
+        return [fx.ArmTimer(QUEUE, self._pace_attempt, delay)]

@@ -1,0 +1,110 @@
+"""A session as it is stored, and back. The names are the documented ones of ``UploadSession``.
+
+A record holds no URL, no credential and no bytes. ``serverUploadId`` names the upload to the signing server, which
+answers for it only to the user who began it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from upload_engine.core.explain import UploadError
+from upload_engine.core.fingerprint import Fingerprint
+from upload_engine.core.parts import Part
+from upload_engine.core.retry import RetryPolicy
+from upload_engine.core.session import Session, UploadFacts
+from upload_engine.core.states import Phase, status_of
+
+RECORD_VERSION = 1
+
+
+def to_record(session: Session) -> dict[str, Any]:
+    """A JSON-able mapping."""
+    facts, fingerprint = session.facts, session.facts.fingerprint
+    return {
+        "version": RECORD_VERSION,
+        "uploadId": facts.upload_id,
+        "userId": facts.user_id,
+        "projectId": facts.project_id,
+        "requestedKey": facts.s3_key,
+        "s3Key": session.key,
+        "bucket": session.bucket,
+        "serverUploadId": session.server_upload_id,
+        "fileName": fingerprint.name,
+        "fileSize": fingerprint.size,
+        "lastModified": fingerprint.last_modified,
+        "sample": fingerprint.sample,
+        "contentType": facts.content_type,
+        "chunkSize": session.transfer.part_size,
+        "parts": [
+            {"partNumber": number, "etag": part.etag, "size": part.size}
+            for number, part in sorted(session.transfer.stored.items())
+        ],
+        "status": str(status_of(session.phase)),
+        "phase": str(session.phase),
+        "startedAt": facts.started_at,
+        "lastActivity": session.last_activity,
+        "error": _error_record(session.error),
+    }
+
+
+def _error_record(error: UploadError | None) -> dict[str, Any] | None:
+    if error is None:
+        return None
+    return {
+        "type": error.type,
+        "message": error.message,
+        "recovery": error.recovery,
+        "retryable": error.retryable,
+    }
+
+
+def from_record(record: dict[str, Any], policy: RetryPolicy) -> tuple[Session, Phase]:
+    """A session without its file, and the phase it was stored in.
+
+    Raises ValueError when the record is of an unknown version or damaged; the caller sets it aside.
+    """
+    if record.get("version") != RECORD_VERSION:
+        raise ValueError(f"a session record of version {record.get('version')!r}, not {RECORD_VERSION}")
+    try:
+        fingerprint = Fingerprint(
+            _text(record["fileName"]),
+            _count(record["fileSize"]),
+            _count(record["lastModified"]),
+            _text(record["sample"]),
+        )
+        facts = UploadFacts(
+            upload_id=_text(record["uploadId"]),
+            project_id=_text(record["projectId"]),
+            user_id=_text(record["userId"]),
+            s3_key=_text(record["requestedKey"]),
+            content_type=_text(record["contentType"]),
+            fingerprint=fingerprint,
+            started_at=_count(record["startedAt"]),
+        )
+        session = Session(facts, max(1, _count(record["chunkSize"])), policy, has_file=False)
+        session.server_upload_id = _text(record["serverUploadId"])
+        session.key = _text(record["s3Key"])
+        session.bucket = _text(record["bucket"])
+        session.last_activity = _count(record["lastActivity"])
+        session.transfer.stored = {
+            _count(part["partNumber"]): Part(_text(part["etag"]), _count(part["size"]))
+            for part in record["parts"]
+        }
+        error = record.get("error")
+        session.error = UploadError(**error) if error else None
+        return session, Phase(record["phase"])
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"a damaged session record: {type(error).__name__}: {error}") from error
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"text expected, got {type(value).__name__}")
+    return value
+
+
+def _count(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise TypeError(f"a count expected, got {type(value).__name__}")
+    return value

@@ -1,0 +1,250 @@
+"""Each call to the signing server and the store as a pair: ``prepare_…`` makes it, ``parse_…`` reads its answer.
+
+The calls are those of Uppy Companion's S3 protocol, with our additions (``py/uploads/server``). Every ``parse_…``
+raises ServiceFault when the answer is not the one hoped for, with S3's code where there is one; an answer that is not
+even of the right kind (a captive portal's or a proxy's page) has the code ``NotFromTheStore``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+from upload_engine.core.errors import ServiceFault
+from upload_engine.core.events import ObjectReport
+from upload_engine.core.http import ApiRequest, HttpResponse
+from upload_engine.core.parts import ListedPart, Part
+
+_MULTIPART = "/s3/multipart"
+
+
+@dataclass(frozen=True, slots=True)
+class CreatedUpload:
+    server_upload_id: str = field(repr=False)
+    key: str
+    bucket: str
+    user_id: str
+    part_size: int
+    signed: SignedParts
+
+
+@dataclass(frozen=True, slots=True)
+class SignedParts:
+    """Presigned URLs by part number, the headers that go with each PUT, and the seconds they stay valid."""
+
+    urls: Mapping[int, str] = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    expires_in: float
+
+
+def _upload_path(server_upload_id: str, key: str, tail: str = "", **query: str) -> str:
+    pairs = "&".join(f"{name}={quote(value, safe=',')}" for name, value in {"key": key, **query}.items())
+    return f"{_MULTIPART}/{quote(server_upload_id, safe='')}{tail}?{pairs}"
+
+
+def prepare_create(
+    *, file_name: str, content_type: str, file_size: int, part_size: int, project_id: str, s3_key: str
+) -> ApiRequest:
+    """Create. ``s3_key`` may be empty: the server makes a key then."""
+    body: dict[str, Any] = {
+        "filename": file_name,
+        "type": content_type,
+        "size": file_size,
+        "partSize": part_size,
+        "projectId": project_id,
+    }
+    if s3_key:
+        body["key"] = s3_key
+    return ApiRequest("POST", _MULTIPART, body)
+
+
+def parse_create(response: HttpResponse) -> CreatedUpload:
+    answer = _object(response)
+    with _reading():
+        return CreatedUpload(
+            server_upload_id=str(answer["uploadId"]),
+            key=str(answer["key"]),
+            bucket=str(answer.get("bucket", "")),
+            user_id=str(answer.get("userId", "")),
+            part_size=int(answer.get("partSize") or 0),
+            signed=_signed(answer, answer.get("urls") or {}),
+        )
+
+
+def prepare_sign(server_upload_id: str, key: str, part_numbers: Iterable[int]) -> ApiRequest:
+    numbers = ",".join(str(number) for number in part_numbers)
+    return ApiRequest("GET", _upload_path(server_upload_id, key, "/batch", partNumbers=numbers))
+
+
+def parse_sign(response: HttpResponse) -> SignedParts:
+    answer = _object(response)
+    with _reading():
+        return _signed(answer, answer["presignedUrls"])
+
+
+def prepare_list(server_upload_id: str, key: str) -> ApiRequest:
+    return ApiRequest("GET", _upload_path(server_upload_id, key))
+
+
+def parse_list(response: HttpResponse) -> tuple[ListedPart, ...]:
+    answer = _json(response)
+    with _reading():
+        return tuple(
+            ListedPart(int(row["PartNumber"]), str(row["ETag"]).strip('"').lower(), int(row["Size"]))
+            for row in answer
+        )
+
+
+def prepare_complete(server_upload_id: str, key: str, parts: Iterable[tuple[int, Part]]) -> ApiRequest:
+    rows = [{"PartNumber": number, "ETag": part.etag} for number, part in parts]
+    return ApiRequest("POST", _upload_path(server_upload_id, key, "/complete"), {"parts": rows})
+
+
+def parse_complete(response: HttpResponse) -> ObjectReport:
+    return _report(_object(response))
+
+
+def prepare_status(server_upload_id: str, key: str) -> ApiRequest:
+    return ApiRequest("GET", _upload_path(server_upload_id, key, "/status"))
+
+
+def parse_status(response: HttpResponse) -> tuple[str, ObjectReport | None]:
+    """``("open" | "completed" | "missing", the object's report or None)``."""
+    answer = _object(response)
+    state = answer.get("state")
+    if state not in ("open", "completed", "missing"):
+        raise _not_from_the_store(response.status)
+    return state, _report(answer) if state == "completed" else None
+
+
+def prepare_abort(server_upload_id: str, key: str) -> ApiRequest:
+    return ApiRequest("DELETE", _upload_path(server_upload_id, key))
+
+
+def parse_abort(response: HttpResponse) -> None:
+    if response.status != 404:  # gone already is as good
+        _object(response)
+
+
+def prepare_open_uploads() -> ApiRequest:
+    return ApiRequest("GET", "/s3/uploads")
+
+
+def parse_open_uploads(response: HttpResponse) -> str:
+    """The id of the user who is signed in."""
+    answer = _object(response)
+    with _reading():
+        return str(answer["userId"])
+
+
+def object_path(key: str) -> str:
+    """Where the signing server hands out the object, relative to its address."""
+    return f"/s3/object?key={quote(key, safe='')}"
+
+
+def prepare_probe() -> ApiRequest:
+    return ApiRequest("GET", "/healthz")
+
+
+def parse_part(response: HttpResponse) -> str:
+    """The ETag, without quotes, that the store gave to a part."""
+    if not 200 <= response.status < 300:
+        raise _store_fault(response)
+    etag = response.headers.get("etag", "").strip().strip('"').lower()
+    if etag:
+        return etag
+    if response.text.strip():
+        raise _not_from_the_store(response.status)
+    raise ServiceFault(
+        response.status,
+        "ETagNotExposed",
+        "The store does not let pages read the ETag of a part: its CORS rule needs ExposeHeaders: ETag",
+    )
+
+
+# Reading answers.
+
+
+def _store_fault(response: HttpResponse) -> ServiceFault:
+    """S3 answers errors in XML: ``<Error><Code>…</Code><Message>…</Message><RequestId>…``."""
+    text = response.text
+    code = _tag(text, "Code")
+    if not code and text.strip() and not text.lstrip().startswith(("<?xml", "<Error")):
+        code = "NotFromTheStore" if response.status >= 500 else ""
+    return ServiceFault(
+        response.status,
+        code,
+        request_id=_tag(text, "RequestId") or response.headers.get("x-amz-request-id", ""),
+        retry_after=_retry_after(response),
+    )
+
+
+def _tag(text: str, name: str) -> str:
+    match = re.search(rf"<{name}>([^<]{{1,200}})</{name}>", text)
+    return match.group(1).strip() if match else ""
+
+
+def _retry_after(response: HttpResponse) -> float | None:
+    """Seconds; the form that names a date is ignored, since the client's clock is not to be trusted."""
+    value = response.headers.get("retry-after", "").strip()
+    return float(value) if value.isascii() and value.isdigit() else None
+
+
+def _not_from_the_store(status: int) -> ServiceFault:
+    return ServiceFault(status, "NotFromTheStore", "The answer did not come from the upload server")
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    """Turns a missing or ill-typed field of an answer into a ServiceFault."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise _not_from_the_store(200) from None
+
+
+def _json(response: HttpResponse) -> Any:
+    try:
+        answer = json.loads(response.text)
+    except ValueError:
+        answer = None
+    if 200 <= response.status < 300:
+        if answer is None:
+            raise _not_from_the_store(response.status)
+        return answer
+    known = answer if isinstance(answer, dict) else {}
+    raise ServiceFault(
+        response.status,
+        str(known.get("code") or ""),
+        str(known.get("message") or known.get("error") or ""),
+        retry_after=_retry_after(response),
+    )
+
+
+def _object(response: HttpResponse) -> dict[str, Any]:
+    answer = _json(response)
+    if not isinstance(answer, dict):
+        raise _not_from_the_store(response.status)
+    return answer
+
+
+def _signed(answer: Mapping[str, Any], urls: Mapping[str, str]) -> SignedParts:
+    return SignedParts(
+        urls={int(number): str(url) for number, url in urls.items()},
+        headers={str(name): str(value) for name, value in (answer.get("headers") or {}).items()},
+        expires_in=float(answer.get("expires") or 0),
+    )
+
+
+def _report(answer: Mapping[str, Any]) -> ObjectReport:
+    with _reading():
+        return ObjectReport(
+            size=int(answer["size"]),
+            etag=str(answer["etag"]).strip('"').lower(),
+            proof=answer["proof"] is True,
+        )

@@ -1,0 +1,339 @@
+"""The engine: a mailbox of events, a task for each effect, and a line to every page.
+
+Commands come from pages and become events; the core answers events with effects; each effect becomes a task whose
+outcome is the next event. Nothing here decides anything about an upload.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from uploads import protocol as p
+
+from upload_engine.core import effects as fx
+from upload_engine.core import events as e
+from upload_engine.core.errors import FileFault, StorageFault, UploadFault
+from upload_engine.core.explain import refused_file, unreadable_file
+from upload_engine.core.fingerprint import Fingerprint
+from upload_engine.core.pacing import Pacer
+from upload_engine.core.parts import choose_part_size
+from upload_engine.core.queue import QueueLimits, UploadQueue
+from upload_engine.core.records import from_record
+from upload_engine.core.requests import object_path
+from upload_engine.core.retry import RetryPolicy
+from upload_engine.core.rules import complaint
+from upload_engine.core.session import Session, UploadFacts
+from upload_engine.core.states import ENDED, Phase
+from upload_engine.interfaces import Clock, FileSource, Port, SessionStore, UploadSigner
+from upload_engine.operations import Operations, Transports
+from upload_engine.outbox import Outbox
+
+SAMPLING_AT_ONCE = 4
+LAST_USER = "lastUser"
+
+Message = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """The roles an engine is given. ``signer_url``: the signing server's address, without a slash at its end."""
+
+    signer: UploadSigner
+    signer_url: str
+    transports: Transports
+    store: SessionStore
+    clock: Clock
+    rng: random.Random
+
+
+class Engine:
+    """One engine serves any number of pages. ``capabilities`` is what they are told it can do."""
+
+    def __init__(self, outside: Outside, config: Mapping[str, Any], capabilities: Mapping[str, Any]) -> None:
+        self._config = config
+        self._capabilities = dict(capabilities)
+        self._clock = outside.clock
+        self._store = outside.store
+        self._signer_url = outside.signer_url
+        self._policy = RetryPolicy(outside.rng, config["max_retries"], config["retry_delay"] / 1000)
+        limits = QueueLimits(
+            max_uploads=config["max_concurrent_uploads"],
+            max_parts=config["max_concurrent_chunks"],
+            max_requests=config["max_concurrent_requests_per_host"],
+        )
+        self._queue = UploadQueue(limits, Pacer(config["bandwidth_limit"]))
+        self._files: dict[str, FileSource] = {}
+        self._operations = Operations(
+            outside.signer,
+            replace(outside.transports, forced=config["transport"]),
+            outside.clock,
+            self._queue.sessions,
+            self._files,
+        )
+        self._outbox = Outbox(
+            self._queue, outside.store, outside.clock, self._object_url, on_storage_fault=self._storage_failed
+        )
+        self._outbox.interval = config["progress_interval"] / 1000
+        self._user_id = ""
+        self._mailbox: asyncio.Queue[e.Event | tuple[Port, Message, FileSource | None]] = asyncio.Queue()
+        self._tasks: dict[str, set[asyncio.Task[None]]] = {}
+        self._arriving: dict[str, list[e.Event]] = {}
+        self._sampling = asyncio.Semaphore(SAMPLING_AT_ONCE)
+        self._group: asyncio.TaskGroup
+
+    # Pages.
+
+    def receive(self, port: Port, body: str, file: FileSource | None) -> None:
+        """Take in one message of a page."""
+        try:
+            message = p.decode_worker_message(body)
+            if (message["type"] in p.FILE_MESSAGES) != (file is not None):
+                raise p.ProtocolError(
+                    f"{message['type']}: a file must come with START_UPLOAD and RESELECT_FILE only"
+                )
+        except p.ProtocolError as error:
+            refusal: Message = {"type": p.COMMAND_REFUSED, "upload_id": None, "message": str(error)}
+            self._outbox.send(refusal, port)
+            return
+        self._mailbox.put_nowait((port, message, file))
+
+    def post(self, event: e.Event) -> None:
+        """Take in one event."""
+        self._mailbox.put_nowait(event)
+
+    async def run(self) -> None:
+        """Restore what is stored, then serve for ever. Only bugs come out, as an ExceptionGroup."""
+        async with asyncio.TaskGroup() as self._group:
+            await self._restore()
+            self._group.create_task(self._outbox.run())
+            while True:
+                item = await self._mailbox.get()
+                if isinstance(item, e.Event):
+                    self._handle(item)
+                else:
+                    self._command(*item)
+
+    # Events and effects.
+
+    def _handle(self, event: e.Event) -> None:
+        if isinstance(event, e.PartUploaded):
+            self._stamp(event.upload_id)
+        self._perform(self._queue.handle(event, self._clock.now()))
+        self._outbox.touch(event.upload_id)
+
+    def _stamp(self, upload_id: str) -> None:
+        if session := self._queue.sessions.get(upload_id):
+            session.last_activity = self._wall_ms()
+
+    def _wall_ms(self) -> int:
+        return int(self._clock.wall_time() * 1000)
+
+    def _perform(self, effects: list[fx.Effect]) -> None:
+        for effect in effects:
+            self._outbox.touch(effect.upload_id)
+            match effect:
+                case fx.Request():
+                    self._start(effect)
+                case fx.AbortRequests():
+                    for task in self._tasks.pop(effect.upload_id, set()):
+                        task.cancel()
+                case fx.SaveSession():
+                    self._outbox.save(effect.upload_id)
+                case fx.DeleteSession():
+                    self._outbox.delete(self._queue.sessions[effect.upload_id])
+                    self._files.pop(effect.upload_id, None)
+                    self._operations.forget(effect.upload_id)
+
+    def _start(self, effect: fx.Request) -> None:
+        task = self._group.create_task(self._run_request(effect))
+        if isinstance(effect, fx.CreateUpload | fx.CompleteUpload):
+            return  # never aborted: an upload id would leak, or an object appear unseen
+        tasks = self._tasks.setdefault(effect.upload_id, set())
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    async def _run_request(self, effect: fx.Request) -> None:
+        self.post(await self._operations.perform(effect, self.post))
+
+    # Commands.
+
+    def _command(self, port: Port, message: Message, file: FileSource | None) -> None:
+        kind = message["type"]
+        if kind == p.HELLO:
+            self._hello(port, message["config"])
+        elif kind == p.GOODBYE:
+            if port in self._outbox.ports:
+                self._outbox.ports.remove(port)
+        elif file is not None:
+            self._arriving.setdefault(message["upload_id"], [])
+            self._group.create_task(self._take_file(port, message, file))
+        elif kind in _FOR_ALL:
+            for upload_id in [*self._queue.sessions, *self._arriving]:
+                self._request(_FOR_ALL[kind](upload_id))
+        elif message["upload_id"] not in self._queue.sessions and message["upload_id"] not in self._arriving:
+            self._refuse(port, message["upload_id"], "There is no such upload any more.")
+        elif kind == p.REMOVE_UPLOAD:
+            self._remove(port, message["upload_id"])
+        else:
+            self._request(_FOR_ONE[kind](message["upload_id"]))
+
+    def _request(self, event: e.Event) -> None:
+        """Hand a wish to its upload, or keep it until the upload's file has been looked at."""
+        if event.upload_id in self._arriving:
+            self._arriving[event.upload_id].append(event)
+        else:
+            self._handle(event)
+
+    def _refuse(self, port: Port, upload_id: str | None, reason: str) -> None:
+        self._outbox.send({"type": p.COMMAND_REFUSED, "upload_id": upload_id, "message": reason}, port)
+
+    def _hello(self, port: Port, config: Message) -> None:
+        if port not in self._outbox.ports:
+            self._outbox.ports.append(port)
+        different = sorted(name for name, value in config.items() if self._config[name] != value)
+        if different:
+            reason = f"The engine runs already, with other settings for: {', '.join(different)}. They stay in force."
+            self._refuse(port, None, reason)
+        self._outbox.send({"type": p.ENGINE_READY, "capabilities": self._capabilities}, port)
+        self._outbox.introduce()
+
+    def _remove(self, port: Port, upload_id: str) -> None:
+        session = self._queue.sessions.get(upload_id)
+        if session is None or session.phase not in ENDED:
+            self._refuse(
+                port, upload_id, "Only an upload that is completed or cancelled can be taken off the list."
+            )
+            return
+        self._queue.remove(upload_id)
+        self._outbox.forget(upload_id)
+        self._outbox.send({"type": p.UPLOAD_REMOVED, "upload_id": upload_id})
+
+    # Files.
+
+    async def _take_file(self, port: Port, message: Message, file: FileSource) -> None:
+        upload_id = message["upload_id"]
+        try:
+            async with self._sampling:
+                sample = await file.sample()
+        except FileFault:
+            sample = ""
+        fingerprint = Fingerprint(file.name, file.size, file.last_modified, sample)
+        if message["type"] == p.RESELECT_FILE:
+            self._give_file(upload_id, fingerprint, file)
+        elif known := self._twin(message["project_id"], fingerprint):
+            self._outbox.send({"type": p.UPLOAD_REPLACED, "upload_id": upload_id, "by": known}, port)
+            self._give_file(known, fingerprint, file)
+        else:
+            self._add(message, fingerprint, file)
+        for event in self._arriving.pop(upload_id, []):
+            self._handle(event)
+
+    def _twin(self, project_id: str, fingerprint: Fingerprint) -> str | None:
+        """The unfinished upload that this file belongs to: the very same file, or one that waits for this name."""
+        sessions = [
+            session
+            for session in self._queue.sessions.values()
+            if session.phase not in ENDED and session.facts.project_id == project_id
+        ]
+        for session in sessions:
+            if not session.facts.fingerprint.difference(fingerprint):
+                return session.upload_id
+        for session in sessions:
+            if session.phase is Phase.WAITING_FOR_FILE and session.facts.fingerprint.name == fingerprint.name:
+                return session.upload_id
+        return None
+
+    def _give_file(self, upload_id: str, fingerprint: Fingerprint, file: FileSource) -> None:
+        session = self._queue.sessions.get(upload_id)
+        if session and not session.facts.fingerprint.difference(fingerprint):
+            self._files[upload_id] = file
+        self._handle(e.FileGiven(upload_id, fingerprint))
+
+    def _add(self, message: Message, fingerprint: Fingerprint, file: FileSource) -> None:
+        upload_id, config = message["upload_id"], self._config
+        facts = UploadFacts(
+            upload_id=upload_id,
+            project_id=message["project_id"],
+            user_id=self._user_id,
+            s3_key=message["s3_key"],
+            content_type=file.content_type or "application/octet-stream",
+            fingerprint=fingerprint,
+            started_at=self._wall_ms(),
+        )
+        reason = complaint(file.name, file.size, file.content_type, config)
+        live = sum(session.phase not in ENDED for session in self._queue.sessions.values())
+        if config["max_files"] is not None and live >= config["max_files"]:
+            reason = f"At most {config['max_files']} files can be uploaded at a time."
+        part_size = (
+            1 if reason else choose_part_size(file.size, config["chunk_size"], config["bandwidth_limit"])
+        )
+        session = Session(facts, part_size, self._policy, has_file=True)
+        if reason:
+            session.refuse(refused_file(reason))
+        elif not fingerprint.sample:
+            session.refuse(unreadable_file())
+        else:
+            self._files[upload_id] = file
+            self._outbox.save(upload_id)
+        self._perform(self._queue.add(session, self._clock.now()))
+        self._outbox.touch(upload_id)
+
+    # What lasts.
+
+    async def _restore(self) -> None:
+        """Find out whose engine this is, and take up the sessions that were open."""
+        try:
+            self._user_id = await self._remember_user()
+            records = await self._store.load(self._user_id) if self._user_id else []
+        except StorageFault as fault:
+            self._storage_failed(fault)
+            return
+        for record in records:
+            try:
+                session, phase = from_record(record, self._policy)
+            except ValueError as error:
+                self._warn(f"A stored upload could not be read and was set aside: {error}")
+                continue
+            effects = session.restore(phase)
+            self._perform(self._queue.add(session, self._clock.now()) + effects)
+            if self._wall_ms() - session.last_activity > self._config["session_ttl"]:
+                self._handle(e.CancelRequested(session.upload_id))
+
+    async def _remember_user(self) -> str:
+        """The signed-in user; while the server is out of reach, the one of last time."""
+        try:
+            user_id = await self._operations.who()
+        except UploadFault:
+            return str(await self._store.get_meta(LAST_USER) or "")
+        await self._store.set_meta(LAST_USER, user_id)
+        return user_id
+
+    def _storage_failed(self, fault: StorageFault) -> None:
+        self._capabilities["storage"] = "memory"
+        self._warn(
+            f"The browser's storage cannot be used ({fault.message}): uploads will not survive a reload."
+        )
+
+    def _warn(self, warning: str) -> None:
+        self._capabilities["warnings"] = [*self._capabilities["warnings"], warning]
+        self._outbox.send({"type": p.ENGINE_READY, "capabilities": self._capabilities})
+
+    def _object_url(self, session: Session) -> str:
+        return self._signer_url + object_path(session.key)
+
+
+_FOR_ONE: dict[str, type[e.Event]] = {
+    p.PAUSE_UPLOAD: e.PauseRequested,
+    p.RESUME_UPLOAD: e.ResumeRequested,
+    p.RETRY_UPLOAD: e.ResumeRequested,
+    p.CANCEL_UPLOAD: e.CancelRequested,
+}
+_FOR_ALL: dict[str, type[e.Event]] = {
+    p.PAUSE_ALL: e.PauseRequested,
+    p.RESUME_ALL: e.ResumeRequested,
+    p.CANCEL_ALL: e.CancelRequested,
+}

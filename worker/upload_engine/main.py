@@ -1,0 +1,106 @@
+"""The entry: the browser's adapters meet the engine, and pages meet both. Called once by ``upload_worker.js``."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import sys
+from typing import Any
+from urllib.parse import urlsplit
+
+from pyodide.ffi import create_proxy
+from uploads import protocol as p
+
+from upload_engine.browser.capabilities import Capabilities, detect
+from upload_engine.browser.clock import BrowserClock
+from upload_engine.browser.fetch import FetchSigner, FetchTransport
+from upload_engine.browser.indexeddb import IndexedDbStore
+from upload_engine.browser.packages import install_packages
+from upload_engine.browser.port import MessagePortLine
+from upload_engine.browser.xhr import XhrTransport
+from upload_engine.engine import Engine, Outside
+from upload_engine.interfaces import FileSource, Port, SessionStore
+from upload_engine.memory_store import MemoryStore
+from upload_engine.operations import Transports
+
+
+async def start(js_host: Any) -> None:
+    """Serve the pages of ``js_host`` (see ``upload_worker.js``) for ever; raises when the engine has a bug."""
+    reception = _Reception(js_host)
+    js_host.onPort(create_proxy(reception.welcome))
+    await (await reception.engine).run()
+
+
+class _Reception:
+    """Takes in pages. The first ``HELLO`` brings the configuration with which the one engine is made."""
+
+    def __init__(self, js_host: Any) -> None:
+        self.engine: asyncio.Future[Engine] = asyncio.get_running_loop().create_future()
+        self._js_host = js_host
+        self._capabilities = detect()
+        self._making: asyncio.Task[None] | None = None
+        self._waiting: list[tuple[Port, str, FileSource | None]] = []
+
+    def welcome(self, js_port: Any) -> None:
+        line = MessagePortLine(js_port, hand_out_slices=self._capabilities.chromium)
+        line.listen(lambda body, file: self._receive(line, body, file))
+
+    def _receive(self, port: Port, body: str, file: FileSource | None) -> None:
+        if self.engine.done():
+            self.engine.result().receive(port, body, file)
+            return
+        if self._making is None:
+            try:
+                message = p.decode_worker_message(body)
+                if message["type"] != p.HELLO:
+                    raise p.ProtocolError("the first message must be HELLO")
+                config = p.check_upload_config(message["config"])
+            except ValueError as error:
+                refusal = {"type": p.COMMAND_REFUSED, "upload_id": None, "message": str(error)}
+                port.post(p.encode_message(refusal))
+                return
+            self._making = asyncio.create_task(self._make(config))
+        self._waiting.append((port, body, file))
+
+    async def _make(self, config: dict[str, Any]) -> None:
+        warnings = []
+        if config["packages"] and (problem := await install_packages(config["packages"])):
+            warnings.append(problem)
+        engine = _engine(self._js_host, self._capabilities, config, warnings)
+        self.engine.set_result(engine)
+        for waiting in self._waiting:
+            engine.receive(*waiting)
+
+
+def _engine(js_host: Any, capabilities: Capabilities, config: dict[str, Any], warnings: list[str]) -> Engine:
+    site_url = str(js_host.config.siteUrl).rstrip("/")
+    signer_url = str(config["signer_url"]).rstrip("/") or site_url
+    if signer_url.startswith("/"):
+        signer_url = _origin(site_url) + signer_url
+    store: SessionStore = IndexedDbStore() if capabilities.indexeddb else MemoryStore()
+    fetch = FetchTransport()
+    outside = Outside(
+        signer=FetchSigner(
+            signer_url, "same-origin" if _origin(signer_url) == _origin(site_url) else "include"
+        ),
+        signer_url=signer_url,
+        transports=Transports(fetch=fetch, xhr=XhrTransport() if capabilities.xhr else fetch),
+        store=store,
+        clock=BrowserClock(),
+        rng=random.SystemRandom(),
+    )
+    if not capabilities.indexeddb:
+        warnings = [*warnings, "This browser offers no storage here: uploads will not survive a reload."]
+    told = {
+        "worker": str(js_host.kind),
+        "storage": "indexeddb" if capabilities.indexeddb else "memory",
+        "transports": ["xhr", "fetch"] if capabilities.xhr else ["fetch"],
+        "python": sys.version.split()[0],
+        "warnings": warnings,
+    }
+    return Engine(outside, config, told)
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"

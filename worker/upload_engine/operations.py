@@ -1,0 +1,221 @@
+"""Carries out the core's requests: each effect becomes one event, its answer.
+
+Expected failures are events, too; anything else that is raised here is a bug and ends the engine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from upload_engine.core import effects as fx
+from upload_engine.core import events as e
+from upload_engine.core import requests
+from upload_engine.core.errors import FileUnreadable, ServiceFault, StallFault, UploadFault
+from upload_engine.core.session import Session
+from upload_engine.core.signatures import UrlBook
+from upload_engine.interfaces import (
+    ApiRequest,
+    Clock,
+    FileSource,
+    HttpResponse,
+    PartTransport,
+    PutRequest,
+    UploadSigner,
+)
+
+T = TypeVar("T")
+
+CALL_SECONDS = 60.0
+"""A call to the signing server that takes longer has been lost on the way."""
+COMPLETE_SECONDS = 900.0
+"""Complete may take minutes: the store puts the parts together."""
+WATCH_SECONDS = 15.0
+STALL_CHECKS = 4
+"""A part is given up after this many checks in a row without a byte moving. Checks are counted, not seconds, so that
+a machine that slept for an hour has only missed one."""
+SETTLE_CHECKS = 60
+"""The same once all bytes are handed over: megabytes may still wait in buffers in front of a slow wire."""
+FETCH_BELOW_SECONDS = 0.25
+"""A part expected to be this quick needs no progress of its own: ``fetch`` reports none, and costs a little less."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transports:
+    """The two ways to send a part; ``forced`` ("fetch", "xhr" or "auto") may take the choice away."""
+
+    fetch: PartTransport
+    xhr: PartTransport
+    forced: str = "auto"
+
+    def choose(self, expected_seconds: float | None) -> PartTransport:
+        """``xhr`` reports the bytes on the way; ``fetch`` does where nobody could see them move."""
+        if self.forced == "auto":
+            quick = expected_seconds is not None and expected_seconds < FETCH_BELOW_SECONDS
+            return self.fetch if quick else self.xhr
+        return self.fetch if self.forced == "fetch" else self.xhr
+
+
+class Operations:
+    """What the engine can do. ``sessions`` and ``files`` are the engine's own, by upload id; read only here."""
+
+    def __init__(
+        self,
+        signer: UploadSigner,
+        transports: Transports,
+        clock: Clock,
+        sessions: Mapping[str, Session],
+        files: Mapping[str, FileSource],
+    ) -> None:
+        self.transports = transports
+        self._signer = signer
+        self._clock = clock
+        self._sessions = sessions
+        self._files = files
+        self._books: dict[str, UrlBook] = {}
+        self._signing: dict[str, asyncio.Lock] = {}
+
+    def forget(self, upload_id: str) -> None:
+        """The upload has ended."""
+        self._books.pop(upload_id, None)
+        self._signing.pop(upload_id, None)
+
+    async def who(self) -> str:
+        """The id of the user who is signed in. Raises UploadFault."""
+        return requests.parse_open_uploads(await self._call(requests.prepare_open_uploads(), WATCH_SECONDS))
+
+    async def perform(self, effect: fx.Request, report: Callable[[e.Event], None]) -> e.Event:
+        """Do what ``effect`` says and return its outcome; ``report`` takes the events on the way."""
+        if isinstance(effect, fx.UploadPart):
+            try:
+                return e.PartUploaded(
+                    effect.upload_id, effect.attempt, effect.part_number, await self._put(effect, report)
+                )
+            except UploadFault as fault:
+                return e.PartFailed(effect.upload_id, effect.attempt, effect.part_number, fault)
+        if isinstance(effect, fx.ArmTimer):
+            await self._clock.sleep(effect.delay)
+            return e.TimerFired(effect.upload_id, effect.attempt)
+        if isinstance(effect, fx.ProbeNetwork):
+            return e.NetworkProbed(effect.upload_id, effect.attempt, await self._is_reachable())
+        try:
+            return await self._control(effect)
+        except UploadFault as fault:
+            return e.ControlFailed(effect.upload_id, effect.attempt, fault)
+
+    # Control requests.
+
+    async def _control(self, effect: fx.Request) -> e.Event:
+        upload_id, attempt = effect.upload_id, effect.attempt
+        session = self._sessions[upload_id]
+        server_upload_id, key = session.server_upload_id, session.key
+        match effect:
+            case fx.CreateUpload():
+                return await self._create(session, attempt)
+            case fx.ListParts():
+                response = await self._call(requests.prepare_list(server_upload_id, key))
+                return e.PartsListed(upload_id, attempt, requests.parse_list(response))
+            case fx.CheckStatus():
+                response = await self._call(requests.prepare_status(server_upload_id, key))
+                return e.StatusChecked(upload_id, attempt, *requests.parse_status(response))
+            case fx.CompleteUpload(parts=parts):
+                request = requests.prepare_complete(server_upload_id, key, parts)
+                response = await self._call(request, COMPLETE_SECONDS)
+                return e.UploadCompleted(upload_id, attempt, requests.parse_complete(response))
+            case fx.AbortUpload():
+                requests.parse_abort(await self._call(requests.prepare_abort(server_upload_id, key)))
+                return e.UploadAborted(upload_id, attempt)
+        raise TypeError(f"no way to perform {type(effect).__name__}")
+
+    async def _create(self, session: Session, attempt: int) -> e.Event:
+        facts, asked_at = session.facts, self._clock.now()
+        request = requests.prepare_create(
+            file_name=facts.fingerprint.name,
+            content_type=facts.content_type,
+            file_size=facts.fingerprint.size,
+            part_size=session.transfer.part_size,
+            project_id=facts.project_id,
+            s3_key=facts.s3_key,
+        )
+        created = requests.parse_create(await self._call(request))
+        book = self._books[facts.upload_id] = UrlBook()
+        book.add(created.signed, asked_at)
+        return e.UploadCreated(
+            facts.upload_id,
+            attempt,
+            created.server_upload_id,
+            created.key,
+            created.bucket,
+            created.part_size,
+            created.user_id,
+        )
+
+    async def _is_reachable(self) -> bool:
+        """Any readable answer but a proxy's complaint will do."""
+        try:
+            response = await self._call(requests.prepare_probe(), WATCH_SECONDS)
+        except UploadFault:
+            return False
+        return response.status == 200 and '"status"' in response.text
+
+    async def _call(self, request: ApiRequest, seconds: float = CALL_SECONDS) -> HttpResponse:
+        return await self._within(seconds, self._signer.call(request))
+
+    async def _within(self, seconds: float, work: Awaitable[T]) -> T:
+        """``work``, given up after ``seconds`` on the engine's clock. Raises StallFault then."""
+        doing, sleeping = asyncio.ensure_future(work), asyncio.ensure_future(self._clock.sleep(seconds))
+        return await self._first(doing, sleeping)
+
+    async def _first(self, doing: asyncio.Future[T], patience: asyncio.Future[None]) -> T:
+        try:
+            await asyncio.wait((doing, patience), return_when=asyncio.FIRST_COMPLETED)
+            if not doing.done():
+                raise StallFault("no answer came in time")
+            return doing.result()
+        finally:
+            doing.cancel()
+            patience.cancel()
+
+    # Parts.
+
+    async def _put(self, effect: fx.UploadPart, report: Callable[[e.Event], None]) -> str:
+        """Send one part; its ETag. The URL is asked for last, so that it is fresh when the bytes go."""
+        file = self._files.get(effect.upload_id)
+        if file is None:
+            raise FileUnreadable("the file is not at hand")
+        body = await file.part(effect.offset, effect.size)
+        url, headers = await self._sign(effect)
+        sent = 0
+
+        def on_progress(absolute: int) -> None:
+            nonlocal sent
+            sent = absolute
+            report(e.PartProgressed(effect.upload_id, effect.attempt, effect.part_number, absolute))
+
+        async def watch() -> None:
+            seen, idle = -1, 0
+            while idle < (SETTLE_CHECKS if seen >= effect.size else STALL_CHECKS):
+                await self._clock.sleep(WATCH_SECONDS)
+                idle = idle + 1 if sent == seen else 0
+                seen = sent
+
+        transport = self.transports.choose(effect.expected_seconds)
+        doing = asyncio.ensure_future(transport.put(PutRequest(url, headers, body), on_progress))
+        return requests.parse_part(await self._first(doing, asyncio.ensure_future(watch())))
+
+    async def _sign(self, effect: fx.UploadPart) -> tuple[str, Mapping[str, str]]:
+        """A fresh URL for the part and the headers that go with it; asks for those of its neighbours as well."""
+        book = self._books.setdefault(effect.upload_id, UrlBook())
+        async with self._signing.setdefault(effect.upload_id, asyncio.Lock()):
+            url = book.take(effect.part_number, self._clock.now())
+            if url is None:
+                session, asked_at = self._sessions[effect.upload_id], self._clock.now()
+                wanted = book.wanted(effect.part_number, session.transfer.unsent(), asked_at)
+                request = requests.prepare_sign(session.server_upload_id, session.key, wanted)
+                book.add(requests.parse_sign(await self._call(request)), asked_at)
+                url = book.take(effect.part_number, self._clock.now())
+            if url is None:
+                raise ServiceFault(502, "NotSigned", "the server did not sign the part")
+            return url, book.headers

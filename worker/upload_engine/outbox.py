@@ -1,0 +1,121 @@
+"""What leaves the engine for storage and for the pages: saved first, announced after, at most once per interval."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from uploads.protocol import encode_message
+
+from upload_engine.core.errors import StorageFault
+from upload_engine.core.queue import UploadQueue
+from upload_engine.core.records import to_record
+from upload_engine.core.session import Session
+from upload_engine.interfaces import Clock, Port, SessionStore
+from upload_engine.snapshots import parts_json, snapshot
+
+
+class Outbox:
+    """Collects what has changed and sends it on in groups: one transaction, then one snapshot per upload.
+
+    ``on_storage_fault`` is told once when storage fails; from then on nothing is stored, and uploads go on in memory.
+    """
+
+    def __init__(
+        self,
+        queue: UploadQueue,
+        store: SessionStore,
+        clock: Clock,
+        object_url: Callable[[Session], str],
+        on_storage_fault: Callable[[StorageFault], None],
+    ) -> None:
+        self.ports: list[Port] = []
+        self.interval = 0.1
+        self._queue = queue
+        self._store = store
+        self._clock = clock
+        self._object_url = object_url
+        self._on_storage_fault = on_storage_fault
+        self._storing = True
+        self._unsaved: set[str] = set()
+        self._doomed: dict[str, str] = {}
+        self._changed: set[str] = set()
+        self._announced_parts: dict[str, int] = {}
+        self._wake = asyncio.Event()
+
+    def save(self, upload_id: str) -> None:
+        """Write the session down before anything newer is announced."""
+        self._unsaved.add(upload_id)
+        self.touch(upload_id)
+
+    def delete(self, session: Session) -> None:
+        """Forget the stored session."""
+        self._unsaved.discard(session.upload_id)
+        self._doomed[session.upload_id] = session.facts.user_id
+        self.touch(session.upload_id)
+
+    def touch(self, upload_id: str) -> None:
+        """Something a page may want to see has changed."""
+        self._changed.add(upload_id)
+        self._wake.set()
+
+    def send(self, message: dict[str, Any], *ports: Port) -> None:
+        """Send one message at once, to some ports or to all."""
+        body = encode_message(message)
+        for port in ports or self.ports:
+            port.post(body)
+
+    def introduce(self) -> None:
+        """A page has come: tell everything there is to see once more, with all parts."""
+        self._announced_parts.clear()
+        self._changed.update(self._queue.sessions)
+        self._wake.set()
+
+    def forget(self, upload_id: str) -> None:
+        """The upload is off the list."""
+        self._changed.discard(upload_id)
+        self._announced_parts.pop(upload_id, None)
+
+    async def run(self) -> None:
+        """Send on what is collected, for ever."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            await self.flush()
+            await self._clock.sleep(self.interval)
+
+    async def flush(self) -> None:
+        """Save, then announce: a page never sees a part that a crash could make us forget."""
+        sessions = self._queue.sessions
+        changed = [sessions[upload_id] for upload_id in self._changed if upload_id in sessions]
+        self._changed.clear()
+        messages = [self._changes(session) for session in changed] if self.ports else []
+        await self._store_changes()
+        for message in messages:
+            self.send(message)
+
+    async def _store_changes(self) -> None:
+        sessions = self._queue.sessions
+        records = [to_record(sessions[upload_id]) for upload_id in self._unsaved if upload_id in sessions]
+        doomed, self._doomed = self._doomed, {}
+        self._unsaved.clear()
+        if not self._storing:
+            return
+        try:
+            if records:
+                await self._store.save([record for record in records if record["userId"]])
+            for upload_id, user_id in doomed.items():
+                await self._store.delete(user_id, upload_id)
+        except StorageFault as fault:
+            self._storing = False
+            self._on_storage_fault(fault)
+
+    def _changes(self, session: Session) -> dict[str, Any]:
+        """A snapshot; its parts go along only when they have changed, since 10,000 of them take a page a while."""
+        message = snapshot(session, self._clock.now(), self._object_url(session))
+        revision = session.transfer.revision
+        if self._announced_parts.get(session.upload_id) != revision:
+            self._announced_parts[session.upload_id] = revision
+            message["parts_json"] = parts_json(session)
+        return message

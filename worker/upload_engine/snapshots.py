@@ -1,0 +1,79 @@
+"""A session as a page sees it: one whole ``UPLOAD_SNAPSHOT`` in the protocol's words."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from uploads.protocol import UPLOAD_SNAPSHOT
+
+from upload_engine.core.explain import UploadError
+from upload_engine.core.session import Session
+from upload_engine.core.states import Phase, status_of
+
+
+def snapshot(session: Session, now: float, object_url: str) -> dict[str, Any]:
+    """The message without its parts; ``object_url`` is where the finished object can be fetched."""
+    facts, transfer, progress = session.facts, session.transfer, session.progress(now)
+    stored, total = len(transfer.stored), transfer.total_parts
+    return {
+        "type": UPLOAD_SNAPSHOT,
+        "session": {
+            "project_id": facts.project_id,
+            "upload_id": facts.upload_id,
+            "s3_key": session.key or facts.s3_key,
+            "next_part_number": _next_part_number(session),
+            "status": str(status_of(session.phase)),
+            "phase": str(session.phase),
+            "progress": round(progress.percent, 3),
+            "started_at": facts.started_at,
+            "last_activity": session.last_activity,
+            "file_size": facts.fingerprint.size,
+            "file_name": facts.fingerprint.name,
+            "chunk_size": transfer.part_size,
+            "content_type": facts.content_type,
+            "user_id": facts.user_id,
+            "parts_uploaded": stored,
+            "object_url": object_url if session.phase is Phase.COMPLETED else None,
+            "etag": session.etag or None,
+        },
+        "progress": {
+            "project_id": facts.project_id,
+            "progress": round(progress.percent, 3),
+            "uploaded_bytes": progress.uploaded_bytes,
+            "total_bytes": progress.total_bytes,
+            "current_chunk": min(stored + 1, total),
+            "total_chunks": total,
+            "estimated_time_remaining": progress.seconds_left,
+            "speed": round(progress.speed, 1),
+        },
+        "error": _error(session.error),
+    }
+
+
+def parts_json(session: Session) -> str:
+    """The stored parts as the JSON text of the documented ``parts``."""
+    stored = sorted(session.transfer.stored.items())
+    return json.dumps(
+        [{"partNumber": number, "etag": part.etag, "size": part.size} for number, part in stored]
+    )
+
+
+def _next_part_number(session: Session) -> int:
+    """The lowest part that is not stored; one past the last when all are."""
+    stored = session.transfer.stored
+    return next(number for number in range(1, len(stored) + 2) if number not in stored)
+
+
+def _error(error: UploadError | None) -> dict[str, Any] | None:
+    if error is None:
+        return None
+    return {
+        "type": error.type,
+        "message": error.message,
+        "retryable": error.retryable,
+        "recovery": error.recovery,
+        "status": error.status,
+        "code": error.code,
+        "request_id": error.request_id,
+    }
