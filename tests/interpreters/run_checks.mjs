@@ -35,6 +35,36 @@ for (const name of job.modules) {
 }
 const program = `MODULES = ${JSON.stringify(job.modules)}\nOWN = ${JSON.stringify(own)}\n${RUN}`;
 
+// What a page provides to uploads.client.link: a worker's port that keeps what is posted, and a file.
+const posted = [];
+let listener = null;
+let refusing = false;
+const aFile = new File(["x"], "a\u202e.bin");
+Object.defineProperty(aFile, "size", { value: 3 * 1024 ** 3 });
+Object.assign(globalThis, {
+  aFile,
+  posted,
+  forgetPosted: () => { posted.length = 0; },
+  refusePosts: (refuse) => { refusing = refuse; },
+  sameFile: (file) => file === aFile,
+  deliver: (text) => listener?.(text),
+  uploadWorker: {
+    kind: "dedicated",
+    onMessage: (callback) => { listener = callback; },
+    post: (body, file) => {
+      if (refusing) throw new Error("DataCloneError");
+      posted.push({ body, file });
+    },
+    attempt: (target, method, ...args) => {
+      try {
+        return [true, target[method](...args)];
+      } catch (error) {
+        return [false, String(error)];
+      }
+    },
+  },
+});
+
 const write = (fs, path, text) => {
   const folders = path.split("/").slice(1, -1);
   for (let depth = 1; depth <= folders.length; depth += 1) {

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
         progress: float
         started_at: int
         last_activity: int
-        file_size: int
+        file_size: int | None  # None until the engine has seen the file
         file_name: str
         chunk_size: int
         content_type: str

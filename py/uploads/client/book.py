@@ -1,0 +1,149 @@
+"""What the page knows about each upload: three mappings, kept by the messages of the worker.
+
+Pure data: `record(message)` takes a decoded message and returns the change it made, for the listeners.
+"""
+
+from collections import OrderedDict
+
+from uploads.protocol import (
+    COMMAND_REFUSED,
+    ENGINE_FAILED,
+    ENGINE_READY,
+    UPLOAD_REMOVED,
+    UPLOAD_REPLACED,
+    decode_parts,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from uploads.protocol import (
+        EngineCapabilities,
+        SessionSnapshot,
+        UploadError,
+        UploadProgress,
+        UploadSession,
+    )
+
+ENGINE_LOST = {
+    "type": "UPLOAD_INIT_FAILED",
+    "retryable": False,
+    "recovery": "Reload the page. If that does not help, use a current version of the browser.",
+    "status": None,
+    "code": None,
+    "request_id": None,
+}
+
+
+class UploadBook:
+    """The uploads by id, in the order in which the page learned of them, and the state of the engine."""
+
+    def __init__(self) -> None:
+        self.sessions: OrderedDict[str, SessionSnapshot] = OrderedDict()
+        self.progress: OrderedDict[str, UploadProgress] = OrderedDict()
+        self.errors: OrderedDict[str, UploadError] = OrderedDict()
+        self.engine = "starting"
+        self.failure = ""
+        self.capabilities: EngineCapabilities | None = None
+        self._parts: dict[str, str] = {}
+        self._placeholders: dict[str, bool] = {}
+
+    def place(self, upload_id: str, project_id: str, s3_key: str, file_name: str, now: int) -> None:
+        """Enters an upload that the engine has not seen yet. `now`: milliseconds since 1970."""
+        session: Any = {
+            "project_id": project_id,
+            "upload_id": upload_id,
+            "s3_key": s3_key,
+            "next_part_number": 1,
+            "status": "uploading",
+            "phase": "queued",
+            "progress": 0.0,
+            "started_at": now,
+            "last_activity": now,
+            "file_size": None,
+            "file_name": file_name,
+            "chunk_size": 0,
+            "content_type": "",
+            "user_id": "",
+            "parts_uploaded": 0,
+            "object_url": None,
+            "etag": None,
+        }
+        progress: Any = {
+            "project_id": project_id,
+            "progress": 0.0,
+            "uploaded_bytes": 0,
+            "total_bytes": 0,
+            "current_chunk": 0,
+            "total_chunks": 0,
+            "estimated_time_remaining": None,
+            "speed": 0.0,
+        }
+        self.sessions[upload_id] = session
+        self.progress[upload_id] = progress
+        self._placeholders[upload_id] = True
+        if self.engine == "failed":
+            self._fail(upload_id)
+
+    def session(self, upload_id: str) -> "UploadSession":
+        """A copy of the session, with its parts sorted by part number."""
+        session: Any = dict(self.sessions[upload_id])
+        parts = decode_parts(self._parts.get(upload_id, "[]"))
+        session["parts"] = sorted(parts, key=lambda part: part["part_number"])
+        return session  # type: ignore[no-any-return]
+
+    def forget(self, upload_id: str) -> None:
+        """Strikes out an upload, known or not."""
+        for mapping in (self.sessions, self.progress, self.errors, self._parts, self._placeholders):
+            mapping.pop(upload_id, None)
+
+    def record(self, message: "dict[str, Any]") -> "dict[str, Any]":
+        """Enters a decoded message from the worker.
+
+        Returns the change: `{"type": "engine" | "upload" | "removed" | "replaced" | "refused", "upload_id": …}`,
+        with `by` for "replaced" and `message` for "refused".
+        """
+        kind = message["type"]
+        if kind == ENGINE_READY:
+            self.engine = "ready"
+            self.failure = ""
+            self.capabilities = message["capabilities"]
+            return {"type": "engine", "upload_id": None}
+        if kind == ENGINE_FAILED:
+            self.engine = "failed"
+            self.failure = message["message"]
+            for upload_id in list(self._placeholders):
+                self._fail(upload_id)
+            return {"type": "engine", "upload_id": None}
+        if kind == COMMAND_REFUSED:
+            return {"type": "refused", "upload_id": message["upload_id"], "message": message["message"]}
+        if kind == UPLOAD_REMOVED:
+            self.forget(message["upload_id"])
+            return {"type": "removed", "upload_id": message["upload_id"]}
+        if kind == UPLOAD_REPLACED:
+            self.forget(message["upload_id"])
+            return {"type": "replaced", "upload_id": message["upload_id"], "by": message["by"]}
+        return self._take_snapshot(message)
+
+    def _take_snapshot(self, message: "dict[str, Any]") -> "dict[str, Any]":
+        session = message["session"]
+        upload_id = session["upload_id"]
+        self._placeholders.pop(upload_id, None)
+        self.sessions[upload_id] = session
+        self.progress[upload_id] = message["progress"]
+        if message["error"] is None:
+            self.errors.pop(upload_id, None)
+        else:
+            self.errors[upload_id] = message["error"]
+        if message["parts_json"] is not None:
+            self._parts[upload_id] = message["parts_json"]  # parsed only when somebody asks
+        return {"type": "upload", "upload_id": upload_id}
+
+    def _fail(self, upload_id: str) -> None:
+        """A placeholder that no engine will ever take."""
+        error: Any = dict(ENGINE_LOST)
+        error["message"] = f"The uploader could not start: {self.failure}"
+        self.sessions[upload_id]["status"] = "failed"
+        self.sessions[upload_id]["phase"] = "failed"
+        self.errors[upload_id] = error

@@ -1,0 +1,74 @@
+"""The JavaScript edge of the client: the worker's port, files, ids. No other module of the client imports `js`.
+
+`worker/upload_worker.js`, loaded before the page's Python, provides `globalThis.uploadWorker`:
+`post(text, file)`, `onMessage(callback)`, `kind`, and `attempt(target, method, …) → [ok, value]`. Whatever may
+throw goes through `attempt`, because MicroPython cannot catch what JavaScript throws synchronously.
+"""
+
+import js
+
+from uploads.client.errors import ClientError
+
+try:
+    from pyodide.ffi import JsProxy, create_proxy
+except ImportError:
+    from jsffi import JsProxy, create_proxy
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+FILE_TAGS = ("[object File]", "[object FileSystemFileHandle]")
+
+
+class WorkerLink:
+    """The page's connection to its upload worker. Raises `ClientError` when the worker's script is not loaded."""
+
+    def __init__(self) -> None:
+        if not hasattr(js, "uploadWorker"):
+            raise ClientError(
+                "worker/upload_worker.js must be loaded, as a module script, before the page's Python"
+            )
+        self._js_worker: Any = js.uploadWorker
+        self._js_listener: Any = None
+
+    @property
+    def kind(self) -> str:
+        """ "shared", "dedicated" or "none"."""
+        return str(self._js_worker.kind)
+
+    def listen(self, callback: "Callable[[str], None]") -> None:
+        """Calls `callback` with the JSON text of every message from the worker, those waiting included."""
+        self._js_listener = create_proxy(callback)
+        self._js_worker.onMessage(self._js_listener)
+
+    def post(self, text: str, js_file: "Any" = None) -> None:
+        """Sends a message and the file that belongs to it. Raises `ClientError` when the browser refuses."""
+        if js_file is None:
+            js_answer = self._js_worker.attempt(self._js_worker, "post", text)
+        else:
+            js_answer = self._js_worker.attempt(self._js_worker, "post", text, js_file)
+        if js_answer[0] is not True:
+            raise ClientError(f"the browser could not hand the message to the worker: {js_answer[1]}")
+
+    def is_file(self, value: "Any") -> bool:
+        """Whether a value is a `File` or a `FileSystemFileHandle` of the browser."""
+        return isinstance(value, JsProxy) and str(js.Object.prototype.toString.call(value)) in FILE_TAGS
+
+    def file_name(self, js_file: "Any") -> str:
+        """The name of a file. Its size is never read here: MicroPython would wrap it to 32 bits."""
+        return str(js_file.name)
+
+    def random_bytes(self) -> bytes:
+        """16 bytes fit for an id. (`crypto.randomUUID` is missing on pages served over plain HTTP.)"""
+        js_bytes = js.Uint8Array.new(16)
+        js.crypto.getRandomValues(js_bytes)
+        return bytes([int(js_bytes[index]) for index in range(16)])
+
+    def close(self) -> None:
+        """Stops listening."""
+        self._js_worker.onMessage(None)
+        if hasattr(self._js_listener, "destroy"):  # MicroPython's proxies are collected instead
+            self._js_listener.destroy()
+        self._js_listener = None

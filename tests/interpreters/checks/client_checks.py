@@ -1,0 +1,302 @@
+"""Plain checks of `uploads.client` without a browser, run on CPython, MicroPython and Pyodide."""
+
+import json
+
+from uploads.client import ClientClosed, ClientError, NotAFile, UnknownUpload, UploadClient
+from uploads.client.client import uuid4_text
+from uploads.protocol import (
+    COMMAND_REFUSED,
+    ENGINE_FAILED,
+    ENGINE_READY,
+    UPLOAD_REMOVED,
+    UPLOAD_REPLACED,
+    ConfigError,
+    ProtocolError,
+    decode_worker_message,
+    encode_message,
+)
+
+from tests.interpreters.checks.protocol_checks import snapshot, snapshot_with_error
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+
+class FakeFile:
+    """Stands for a browser's `File`."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+class FakeLink:
+    """Stands for `WorkerLink`: keeps what is posted, and lets a check speak as the worker."""
+
+    kind = "shared"
+
+    def __init__(self) -> None:
+        self.posted: list[Any] = []
+        self.refusal = ""
+        self.closed = False
+        self.drawn = 0
+
+    def listen(self, callback: "Callable[[str], None]") -> None:
+        self.say_text = callback
+
+    def post(self, text: str, file: "Any" = None) -> None:
+        if self.refusal:
+            raise ClientError(self.refusal)
+        self.posted.append((decode_worker_message(text), file))
+
+    def is_file(self, value: object) -> bool:
+        return isinstance(value, FakeFile)
+
+    def file_name(self, file: "Any") -> str:
+        return str(file.name)
+
+    def random_bytes(self) -> bytes:
+        self.drawn += 1
+        return bytes([self.drawn] * 16)
+
+    def close(self) -> None:
+        self.closed = True
+
+    def say(self, message: "dict[str, Any]") -> None:
+        """Speaks as the worker."""
+        self.say_text(encode_message(message))
+
+
+def client_with(config: "dict[str, Any] | None" = None) -> "tuple[Any, FakeLink, list[Any]]":
+    """A client, its link, and the list of changes that it tells."""
+    link: Any = FakeLink()
+    client = UploadClient(link, config)
+    changes: list[Any] = []
+    client.subscribe(changes.append)
+    return client, link, changes
+
+
+def raised(kind: type[Exception], action: "Callable[..., object]", *values: object) -> str:
+    """The text of the error that `action(*values)` must raise."""
+    try:
+        action(*values)
+    except kind as error:
+        return str(error)
+    raise AssertionError("nothing was raised")
+
+
+def check_the_first_message_says_hello() -> None:
+    client, link, _ = client_with({"max_retries": 5, "transport": "auto"})
+    assert link.posted == [({"type": "HELLO", "config": {"max_retries": 5}}, None)]
+    assert client.config["max_retries"] == 5
+    assert client.config["retry_delay"] == 1000
+    assert "did you mean 'max_retries'" in raised(ConfigError, client_with, {"maxRetries": 1})
+
+
+def check_a_started_upload_shows_at_once() -> None:
+    client, link, changes = client_with()
+    file = FakeFile("a.bin")
+    upload_id = client.start_upload(file, "project", "photos/a.bin")
+    command = {
+        "type": "START_UPLOAD",
+        "upload_id": upload_id,
+        "project_id": "project",
+        "s3_key": "photos/a.bin",
+    }
+    assert link.posted[1] == (command, file)
+    session = client.active_uploads[upload_id]
+    assert (session["status"], session["phase"], session["file_name"]) == ("uploading", "queued", "a.bin")
+    assert session["file_size"] is None
+    assert session["started_at"] > 1_600_000_000_000
+    assert client.get_upload_progress(upload_id)["progress"] == 0
+    assert client.get_upload_session(upload_id)["parts"] == []
+    assert client.is_uploading(upload_id)
+    assert changes == [{"type": "upload", "upload_id": upload_id}]
+
+
+def check_ids_are_uuids() -> None:
+    assert uuid4_text(bytes(16)) == "00000000-0000-4000-8000-000000000000"
+    assert uuid4_text(bytes([255] * 16)) == "ffffffff-ffff-4fff-bfff-ffffffffffff"
+    client, _, _ = client_with()
+    first = client.start_upload(FakeFile("a"), "p")
+    assert first != client.start_upload(FakeFile("a"), "p")
+    assert next(iter(client.active_uploads)) == first
+
+
+def check_commands_go_out() -> None:
+    client, link, _ = client_with()
+    link.say(snapshot())
+    link.posted.clear()
+    for method in ("pause", "resume", "cancel", "retry", "remove"):
+        getattr(client, method + "_upload")("u")
+        assert link.posted.pop() == ({"type": method.upper() + "_UPLOAD", "upload_id": "u"}, None)
+    for method in ("pause_all", "resume_all", "cancel_all"):
+        getattr(client, method)()
+        assert link.posted.pop() == ({"type": method.upper()}, None)
+    file = FakeFile("again.bin")
+    client.reselect_file("u", file)
+    assert link.posted.pop() == ({"type": "RESELECT_FILE", "upload_id": "u"}, file)
+
+
+def check_snapshots_fill_the_mappings() -> None:
+    client, link, changes = client_with()
+    link.say(snapshot_with_error())
+    assert client.upload_errors["u"]["code"] == "SlowDown"
+    assert not client.is_uploading("u")
+    link.say(snapshot())
+    assert "u" not in client.upload_errors
+    assert client.upload_progress["u"]["total_bytes"] == 3 * 1024**3
+    assert client.is_uploading("u")
+    assert changes == [{"type": "upload", "upload_id": "u"}] * 2
+
+
+def check_parts_are_kept_and_parsed_on_demand() -> None:
+    client, link, _ = client_with()
+    message = snapshot()
+    parts = [{"partNumber": 2, "etag": "b", "size": 1}, {"partNumber": 1, "etag": "a", "size": 8}]
+    message["parts_json"] = json.dumps(parts)
+    link.say(message)
+    message["parts_json"] = None
+    link.say(message)
+    session = client.get_upload_session("u")
+    assert session["parts"] == [
+        {"part_number": 1, "etag": "a", "size": 8},
+        {"part_number": 2, "etag": "b", "size": 1},
+    ]
+    assert session["next_part_number"] == 8
+    assert "parts" not in client.active_uploads["u"]
+    message["parts_json"] = "[5]"
+    link.say(message)
+    assert "parts[0]" in raised(ProtocolError, client.get_upload_session, "u")
+
+
+def check_a_snapshot_replaces_the_placeholder() -> None:
+    client, link, _ = client_with()
+    upload_id = client.start_upload(FakeFile("a.bin"), "p")
+    link.say(snapshot(upload_id=upload_id))
+    assert client.active_uploads[upload_id]["file_size"] == 3 * 1024**3
+    link.say({"type": ENGINE_FAILED, "message": "later"})
+    assert client.active_uploads[upload_id]["status"] == "uploading"
+
+
+def check_removed_and_replaced_uploads_go() -> None:
+    client, link, changes = client_with()
+    link.say(snapshot_with_error())
+    started = client.start_upload(FakeFile("a.bin"), "p")
+    changes.clear()
+    link.say({"type": UPLOAD_REPLACED, "upload_id": started, "by": "u"})
+    assert list(client.active_uploads) == ["u"]
+    link.say({"type": UPLOAD_REMOVED, "upload_id": "u"})
+    link.say({"type": UPLOAD_REMOVED, "upload_id": "never seen"})
+    assert not client.active_uploads
+    assert not client.upload_progress
+    assert not client.upload_errors
+    assert changes == [
+        {"type": "replaced", "upload_id": started, "by": "u"},
+        {"type": "removed", "upload_id": "u"},
+        {"type": "removed", "upload_id": "never seen"},
+    ]
+
+
+def check_the_engine_becomes_ready() -> None:
+    client, link, changes = client_with()
+    assert client.engine == "starting"
+    assert client.capabilities["worker"] == "shared"
+    assert client.capabilities["transports"] == []
+    capabilities = {
+        "worker": "dedicated",
+        "storage": "memory",
+        "transports": ["xhr"],
+        "python": "3.14.0",
+        "warnings": ["no storage"],
+    }
+    link.say({"type": ENGINE_READY, "capabilities": capabilities})
+    assert client.engine == "ready"
+    assert client.capabilities == capabilities
+    assert changes == [{"type": "engine", "upload_id": None}]
+
+
+def check_an_engine_that_fails_fails_what_waits() -> None:
+    client, link, changes = client_with()
+    waiting = client.start_upload(FakeFile("a.bin"), "p")
+    link.say({"type": ENGINE_FAILED, "message": "no WebAssembly"})
+    assert (client.engine, client.failure) == ("failed", "no WebAssembly")
+    posted = len(link.posted)
+    later = client.start_upload(FakeFile("b.bin"), "p")
+    assert len(link.posted) == posted
+    for upload_id in (waiting, later):
+        assert client.active_uploads[upload_id]["phase"] == "failed"
+        assert client.upload_errors[upload_id]["message"] == "The uploader could not start: no WebAssembly"
+        assert client.upload_errors[upload_id]["type"] == "UPLOAD_INIT_FAILED"
+    client.remove_upload(later)
+    assert list(client.active_uploads) == [waiting]
+    assert changes[-1] == {"type": "removed", "upload_id": later}
+
+
+def check_refusals_are_told() -> None:
+    _, link, changes = client_with()
+    link.say({"type": COMMAND_REFUSED, "upload_id": "u", "message": "another file"})
+    assert changes == [{"type": "refused", "upload_id": "u", "message": "another file"}]
+    link.say_text('{"version": 99}')
+    assert changes[1]["type"] == "refused"
+    assert "different versions" in changes[1]["message"]
+
+
+def check_local_misuse_is_raised_by_name() -> None:
+    client, link, _ = client_with()
+    assert raised(NotAFile, client.start_upload, "a.bin", "p") == (
+        "an upload needs a File or a FileSystemFileHandle, not str"
+    )
+    assert raised(UnknownUpload, client.pause_upload, "x") == "no upload has the id 'x'"
+    assert raised(UnknownUpload, client.get_upload_progress, "x")
+    assert raised(UnknownUpload, client.get_upload_session, "x")
+    assert raised(UnknownUpload, client.reselect_file, "x", FakeFile("f"))
+    assert not client.is_uploading("x")
+    assert "projectId" not in raised(ProtocolError, client.start_upload, FakeFile("f"), 5)
+    link.say(snapshot())
+    assert raised(NotAFile, client.reselect_file, "u", None)
+    link.refusal = "DataCloneError"
+    before = list(client.active_uploads)
+    assert raised(ClientError, client.start_upload, FakeFile("f"), "p") == "DataCloneError"
+    assert list(client.active_uploads) == before
+
+
+def check_a_closed_client_takes_no_calls() -> None:
+    client, link, changes = client_with()
+    link.say(snapshot())
+    changes.clear()
+    client.close()
+    client.close()
+    assert link.posted[-1] == ({"type": "GOODBYE"}, None)
+    assert link.closed
+    link.say_text("{}")
+    assert changes == []
+    for action in (
+        lambda: client.start_upload(FakeFile("f"), "p"),
+        lambda: client.pause_upload("u"),
+        lambda: client.reselect_file("u", FakeFile("f")),
+        client.pause_all,
+        lambda: client.subscribe(print),
+    ):
+        assert raised(ClientClosed, action) == "this upload client is closed"
+
+
+def check_listeners_are_independent() -> None:
+    client, link, changes = client_with()
+
+    def bad(change: "dict[str, Any]") -> None:
+        raise RuntimeError("listener " + change["type"])
+
+    later: list[Any] = []
+    stop_bad = client.subscribe(bad)
+    stop_later = client.subscribe(later.append)
+    assert raised(RuntimeError, link.say, snapshot()) == "listener upload"
+    assert len(changes) == 1
+    assert len(later) == 1
+    stop_bad()
+    stop_bad()
+    stop_later()
+    link.say(snapshot())
+    assert len(changes) == 2
+    assert len(later) == 1

@@ -1,0 +1,65 @@
+"""Plain checks of `uploads.client.link`, for interpreters that have a `js` module: MicroPython and Pyodide in Node.
+
+`run_checks.mjs` provides what a page provides: `uploadWorker`, and a file of 3 GiB (by its word) in `aFile`.
+"""
+
+import js
+import uploads.client.client as client_module
+from uploads import use_upload_worker
+from uploads.client import ClientError, NotAFile
+from uploads.client.link import WorkerLink
+
+from tests.interpreters.checks.client_checks import raised
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def check_the_hook_works_over_real_javascript() -> None:
+    js.forgetPosted()
+    client = use_upload_worker()
+    assert use_upload_worker() is client
+    assert use_upload_worker({"max_retries": 3}) is client
+    assert "with other settings" in raised(ClientError, use_upload_worker, {"max_retries": 4})
+    upload_id = client.start_upload(js.aFile, "project")
+    assert js.posted.length == 2
+    assert '"HELLO"' in js.posted[0].body
+    assert upload_id in js.posted[1].body
+    assert js.sameFile(js.posted[1].file)
+    assert client.active_uploads[upload_id]["file_name"] == "a\u202e.bin"
+    assert client.capabilities["worker"] == "dedicated"
+    js.deliver('{"version": 1, "type": "ENGINE_FAILED", "message": "é"}')
+    assert client.failure == "é"
+    client.close()
+    js.deliver("{}")
+    assert use_upload_worker() is not client
+    client_module._shared.clear()
+
+
+def check_what_is_no_file_is_refused() -> None:
+    link = WorkerLink()
+    assert link.is_file(js.aFile)
+    nothings: list[Any] = [None, 5, "a.bin", [], {}, js.Object.new(), js.globalThis]
+    for value in nothings:
+        assert not link.is_file(value)
+    client = use_upload_worker()
+    assert raised(NotAFile, client.start_upload, [1], "p")
+    client.close()
+
+
+def check_a_throwing_browser_is_an_error_in_python() -> None:
+    link = WorkerLink()
+    js.refusePosts(True)
+    message = raised(ClientError, link.post, "{}")
+    js.refusePosts(False)
+    assert "could not hand the message" in message
+    assert "DataCloneError" in message
+
+
+def check_random_bytes_are_random() -> None:
+    link = WorkerLink()
+    first = link.random_bytes()
+    assert len(first) == 16
+    assert first != link.random_bytes()
+    assert link.kind == "dedicated"
