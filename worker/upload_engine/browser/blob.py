@@ -83,7 +83,9 @@ class BlobFile:
 async def check_readable(body: PartBody) -> None:
     """Read the last byte of a ``Blob``; an ``ArrayBuffer`` is always readable.
 
-    Chromium compares the file's date with the one it saw first at every read, so one byte stands for all of them.
+    Chromium compares the file's date with the one it saw first whenever it opens it, so one byte stands for all of
+    them. Asked before a request, it spares a useless one. Asked after, it tells a broken file from a broken line, and
+    finds what Chromium itself misses: a file overwritten in place while it was being sent.
     Raises FileFault.
     """
     if body.size and hasattr(body.content, "arrayBuffer"):

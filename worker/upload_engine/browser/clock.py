@@ -23,7 +23,7 @@ class BrowserClock:
 
     async def sleep(self, seconds: float) -> None:
         """See ``Clock.sleep``. 0 or less lets others run once."""
-        end = self.now() + seconds
-        while (left := end - self.now()) > LONGEST_TIMEOUT:
+        while seconds > LONGEST_TIMEOUT:
             await asyncio.sleep(LONGEST_TIMEOUT)
-        await asyncio.sleep(max(left, 0))
+            seconds -= LONGEST_TIMEOUT
+        await asyncio.sleep(max(seconds, 0))

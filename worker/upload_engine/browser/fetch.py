@@ -38,6 +38,7 @@ class FetchTransport:
         except NetworkFault:
             await check_readable(request.body)
             raise
+        await check_readable(request.body)
         on_progress(request.body.size)
         return response
 

@@ -38,7 +38,7 @@ class XhrTransport:
             js_xhr.setRequestHeader(name, value)
         ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-        def end(js_event: Any) -> None:
+        def end(_: Any) -> None:
             if not ended.done():
                 ended.set_result(None)
 
@@ -50,8 +50,8 @@ class XhrTransport:
             except asyncio.CancelledError:
                 js_xhr.abort()
                 raise
+        await check_readable(request.body)
         if js_xhr.status == 0:
-            await check_readable(request.body)
             raise NetworkFault("the connection to the store was lost, or its answer was not for this page")
         return HttpResponse(js_xhr.status, _headers(js_xhr), _text(js_xhr))
 

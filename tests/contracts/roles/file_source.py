@@ -1,0 +1,83 @@
+"""FileSource: exactly these bytes, or a fault; a file that changed is never read on."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from upload_engine.core.errors import FileFault
+from upload_engine.core.fingerprint import sample_ranges
+from upload_engine.interfaces import FileSource, PartBody
+
+from tests.contracts.roles import raised
+
+NAME = "Größe & 名 (1).bin"
+LAST_MODIFIED = 1_600_000_000_000
+
+
+@dataclass
+class Bench:
+    """source: under test, over a file on disk called ``NAME`` with the date ``LAST_MODIFIED`` and the bytes
+    ``content``; read: a part body's bytes; change: do something to the file on disk, one of "shorten", "overwrite"
+    (same size, new date) and "delete".
+    """
+
+    source: FileSource
+    content: bytes
+    read: Callable[[PartBody], Awaitable[bytes]]
+    change: Callable[[str], Awaitable[None]]
+
+
+async def says_what_the_file_is(bench: Bench) -> None:
+    found = (bench.source.name, bench.source.size, bench.source.last_modified)
+    assert found == (NAME, len(bench.content), LAST_MODIFIED), found
+    kinds = [type(bench.source.size), type(bench.source.last_modified)]
+    assert kinds == [int, int], kinds
+    assert bench.source.content_type == "application/octet-stream", bench.source.content_type
+
+
+async def parts_are_exactly_the_bytes(bench: Bench) -> None:
+    size = len(bench.content)
+    for offset, length in [
+        (0, size),
+        (0, 1),
+        (1, size // 3),
+        (size - 1, 1),
+        (size // 2, size - size // 2),
+        (0, 0),
+    ]:
+        body = await bench.source.part(offset, length)
+        assert body.size == length, (offset, length, body.size)
+        assert await bench.read(body) == bench.content[offset : offset + length], (offset, length)
+
+
+async def the_sample_is_the_hash_of_the_sampled_ranges(bench: Bench) -> None:
+    chosen = b"".join(
+        bench.content[start : start + length] for start, length in sample_ranges(len(bench.content))
+    )
+    assert await bench.source.sample() == hashlib.sha256(chosen).hexdigest()
+
+
+async def a_part_beyond_the_end_is_a_fault(bench: Bench) -> None:
+    await raised(FileFault, bench.source.part(len(bench.content) - 10, 11))
+
+
+async def a_shortened_file_is_a_fault(bench: Bench) -> None:
+    await _changed(bench, "shorten")
+
+
+async def an_overwritten_file_is_a_fault(bench: Bench) -> None:
+    await _changed(bench, "overwrite")
+
+
+async def a_deleted_file_is_a_fault(bench: Bench) -> None:
+    await _changed(bench, "delete")
+
+
+async def _changed(bench: Bench, how: str) -> None:
+    await bench.source.part(0, 1024)
+    await bench.change(how)
+    await raised(FileFault, bench.source.part(len(bench.content) - 1024, 1024))
+    await raised(FileFault, bench.source.sample())
+    assert bench.source.size == len(bench.content), bench.source.size

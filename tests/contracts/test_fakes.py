@@ -1,0 +1,106 @@
+"""The tests' own adapters keep the contracts: what is shown with them holds for the browser's."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+from upload_engine.interfaces import FileSource, PartBody
+from upload_engine.memory_store import MemoryStore
+
+from tests.contracts.roles import Clause, clauses, clock, file_source, port, session_store, signer, transport
+from tests.contracts.site import Site
+from tests.fakes.adapters import DiskFile, LoopClock, QueuePort, SocketSigner, SocketTransport
+from tests.fakes.s3_server import ScriptedS3
+
+PATH = "/bucket/key"
+LIMIT = 30.0
+
+
+def of(role: Any) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("clause", clauses(role).values(), ids=clauses(role).keys())
+
+
+def free_address() -> str:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+@of(transport)
+def test_transport(clause: Clause) -> None:
+    async def run() -> None:
+        async with ScriptedS3() as s3:
+
+            def body(content: bytes) -> PartBody:
+                return PartBody(content, len(content))
+
+            bench = transport.Bench(SocketTransport(), s3.url, PATH, True, body, s3.control, free_address())
+            await asyncio.wait_for(clause(bench), LIMIT)
+
+    asyncio.run(run())
+
+
+@of(signer)
+def test_signer(clause: Clause) -> None:
+    async def run() -> None:
+        async with ScriptedS3() as s3:
+            bench = signer.Bench(SocketSigner(s3.url), SocketSigner(free_address()), PATH, s3.control)
+            await asyncio.wait_for(clause(bench), LIMIT)
+
+    asyncio.run(run())
+
+
+@of(file_source)
+@pytest.mark.parametrize("size", [4096, 3_000_001])
+def test_file_source(clause: Clause, size: int, tmp_path: Path) -> None:
+    async def read(body: PartBody) -> bytes:
+        content: bytes = body.content
+        return content
+
+    async def change(how: str) -> None:
+        Site(tmp_path).change_file(file_source.NAME, how)
+
+    source = DiskFile(make_file(tmp_path, size))
+    asyncio.run(_limited(clause, file_source.Bench(source, transport.content(size), read, change)))
+
+
+@of(session_store)
+def test_session_store(clause: Clause) -> None:
+    store = MemoryStore()
+    asyncio.run(_limited(clause, session_store.Bench(lambda: store)))
+
+
+@of(clock)
+def test_clock(clause: Clause) -> None:
+    asyncio.run(_limited(clause, clock.Bench(LoopClock())))
+
+
+@of(port)
+def test_port(clause: Clause, tmp_path: Path) -> None:
+    line = QueuePort()
+    (tmp_path / "a.bin").touch()
+
+    async def say(body: str, name: str) -> None:
+        file: FileSource | None = DiskFile(tmp_path / name) if name else None
+        line.say(body, file)
+
+    def leave() -> None:
+        line.closed = True
+
+    asyncio.run(_limited(clause, port.Bench(line, say, lambda: line.heard, leave)))
+
+
+def make_file(folder: Path, size: int) -> Path:
+    """The file that the FileSource contract is about."""
+    path = folder / file_source.NAME
+    path.write_bytes(transport.content(size))
+    os.utime(path, ns=(file_source.LAST_MODIFIED * 1_000_000,) * 2)
+    return path
+
+
+async def _limited(clause: Clause, bench: Any) -> None:
+    await asyncio.wait_for(clause(bench), LIMIT)

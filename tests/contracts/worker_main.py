@@ -1,0 +1,185 @@
+"""``upload_engine.main`` for the contracts: runs one clause per message, with the browser's adapters.
+
+A message's body is ``{"role", "adapter", "clause", "settings"}``; the answer is ``{"clause", "failure"}``, a traceback
+or "". Not part of the engine: the site of the contracts puts it in the engine's place.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import traceback
+from typing import Any
+
+import js
+from pyodide.ffi import create_proxy
+from upload_engine.browser.blob import BlobFile
+from upload_engine.browser.bridge import to_object
+from upload_engine.browser.capabilities import detect
+from upload_engine.browser.clock import BrowserClock
+from upload_engine.browser.fetch import FetchSigner, FetchTransport
+from upload_engine.browser.indexeddb import IndexedDbStore
+from upload_engine.browser.port import MessagePortLine
+from upload_engine.browser.xhr import XhrTransport
+from upload_engine.interfaces import ApiRequest, PartBody
+
+from tests.contracts.roles import (
+    changing_file,
+    clauses,
+    clock,
+    cors,
+    file_source,
+    indexeddb,
+    port,
+    session_store,
+    signer,
+    transport,
+)
+
+ROLES = {
+    "transport": transport,
+    "cors": cors,
+    "signer": signer,
+    "file_source": file_source,
+    "changing_file": changing_file,
+    "session_store": session_store,
+    "indexeddb": indexeddb,
+    "clock": clock,
+    "port": port,
+}
+TRANSPORTS: dict[str, tuple[type[XhrTransport] | type[FetchTransport], bool]] = {
+    "xhr": (XhrTransport, True),
+    "fetch": (FetchTransport, False),
+}
+running: set[asyncio.Task[None]] = set()
+
+
+def start(js_host: Any) -> None:
+    def on_port(js_port: Any) -> None:
+        line = MessagePortLine(js_port, hand_out_slices=detect().chromium)
+
+        def on_message(body: str, file: Any) -> None:
+            task = asyncio.ensure_future(answer(line, json.loads(body), file, js_host))
+            running.add(task)
+            task.add_done_callback(running.discard)
+
+        line.listen(on_message)
+
+    js_host.onPort(create_proxy(on_port))
+
+
+async def answer(line: MessagePortLine, order: dict[str, Any], file: Any, js_host: Any) -> None:
+    failure = ""
+    result: Any = None
+    try:
+        if order["role"] == "describe":
+            result = {"kind": js_host.kind, "siteUrl": js_host.config.siteUrl, "chromium": detect().chromium}
+        elif order["role"] == "who am i":
+            result = (await FetchSigner(js_host.config.siteUrl).call(ApiRequest("GET", "/cookies"))).text
+        elif order["role"] == "records":
+            result = await records(order["settings"])
+        else:
+            bench = make_bench(order["role"], order["adapter"], order["settings"], file)
+            await clauses(ROLES[order["role"]])[order["clause"]](bench)
+    except BaseException:
+        failure = traceback.format_exc()
+    line.post(json.dumps({"clause": order["clause"], "failure": failure, "result": result}))
+
+
+async def records(settings: dict[str, Any]) -> Any:
+    """Save, load or do both with the store, for tests about kills and quotas."""
+    store = IndexedDbStore(settings["database"])
+    if "save" in settings:
+        record = {"userId": "ann", "uploadId": "u1", "text": "x" * settings["save"]}
+        await store.save([record])
+    return [len(record["text"]) for record in await store.load("ann")]
+
+
+def make_bench(role: str, adapter: str, settings: dict[str, Any], file: Any) -> Any:
+    if role in ("transport", "cors"):
+        return transport_bench(adapter, settings)
+    if role == "signer":
+        return signer.Bench(
+            FetchSigner(settings["store"]),
+            FetchSigner(settings["refused"]),
+            settings["path"],
+            control_of(settings["store"]),
+        )
+    if role in ("file_source", "changing_file"):
+        transport_name, _, kind = adapter.rpartition("-")
+        source = BlobFile(file._js_file, hand_out_slices=kind == "slices")
+        content = transport.content(settings["size"])
+
+        async def change(how: str) -> None:
+            await post_json("/disk", {"name": file.name, "how": how})
+
+        if role == "file_source":
+            return file_source.Bench(source, content, read, change)
+        line = transport_bench(transport_name, settings)
+        return changing_file.Bench(line, source, content, change, notices=kind == "slices")
+    if role in ("session_store", "indexeddb"):
+        return session_store.Bench(lambda *more: IndexedDbStore(settings["database"], *more))
+    if role == "clock":
+        return clock.Bench(BrowserClock())
+    return port_bench()
+
+
+def transport_bench(adapter: str, settings: dict[str, Any]) -> transport.Bench:
+    kind, reports_progress = TRANSPORTS[adapter.removesuffix("-buffer")]
+    return transport.Bench(
+        transport=kind(),
+        address=settings["store"],
+        path=settings["path"],
+        reports_progress=reports_progress,
+        body=buffer_body if adapter.endswith("-buffer") else blob_body,
+        control=control_of(settings["store"]),
+        refused=settings["refused"],
+    )
+
+
+def blob_body(content: bytes) -> PartBody:
+    return PartBody(js.Blob.new(to_object([buffer_body(content).content])), len(content))
+
+
+def buffer_body(content: bytes) -> PartBody:
+    js_array = js.Uint8Array.new(len(content))
+    js_array.assign(content) if content else None
+    return PartBody(js_array.buffer, len(content))
+
+
+async def read(body: PartBody) -> bytes:
+    js_content = body.content
+    if hasattr(js_content, "arrayBuffer"):
+        js_content = await js_content.arrayBuffer()
+    content: bytes = js_content.to_bytes()
+    return content
+
+
+async def post_json(url: str, value: Any) -> Any:
+    js_answer = await js.fetch(url, to_object({"method": "POST", "body": json.dumps(value)}))
+    return json.loads(await js_answer.text())
+
+
+def control_of(address: str) -> Any:
+    async def control(command: dict[str, Any]) -> Any:
+        return await post_json(f"{address}/control", command)
+
+    return control
+
+
+def port_bench() -> port.Bench:
+    js_channel = js.MessageChannel.new()
+    heard: list[str] = []
+    js_channel.port2.onmessage = create_proxy(lambda js_event: heard.append(js_event.data.body))
+
+    async def say(body: str, name: str) -> None:
+        js_message = to_object({"body": body})
+        if name:
+            js_directory = await js.navigator.storage.getDirectory()
+            js_message.file = await js_directory.getFileHandle(name, to_object({"create": True}))
+        js_channel.port2.postMessage(js_message)
+        for js_other in (None, 5, "text", to_object({}), to_object({"body": 5}), to_object(["body"])):
+            js_channel.port2.postMessage(js_other)  # what is not a message is dropped
+
+    line = MessagePortLine(js_channel.port1, hand_out_slices=True)
+    return port.Bench(line, say, lambda: heard, js_channel.port2.close)

@@ -1,0 +1,194 @@
+"""The roles of ``upload_engine.interfaces`` on CPython: sockets, disk files, queues. Part bodies are ``bytes``."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import heapq
+import itertools
+import json
+import os
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from upload_engine.core.errors import FileChanged, FileUnreadable, NetworkFault
+from upload_engine.core.fingerprint import sample_ranges
+from upload_engine.interfaces import ApiRequest, FileSource, HttpResponse, PartBody, PutRequest
+
+BLOCK = 64 * 1024
+TEXT_LIMIT = 64 * 1024
+
+
+async def send(
+    method: str,
+    url: str,
+    headers: dict[str, str],
+    content: bytes,
+    on_progress: Callable[[int], None] = lambda _: None,
+    text_limit: int = TEXT_LIMIT,
+) -> HttpResponse:
+    """One HTTP/1.1 request on a connection of its own. Raises NetworkFault when no whole answer comes back."""
+    parts = urlsplit(url)
+    target = parts.path + (f"?{parts.query}" if parts.query else "")
+    lines = [f"{method} {target} HTTP/1.1", f"Host: {parts.netloc}", "Connection: close"]
+    lines += [f"{name}: {value}" for name, value in headers.items() if name.lower() != "content-length"]
+    lines += [f"Content-Length: {len(content)}", "", ""]
+    writer = None
+    try:
+        reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+        writer.write("\r\n".join(lines).encode("latin-1"))
+        for offset in range(0, len(content), BLOCK):
+            writer.write(content[offset : offset + BLOCK])
+            await writer.drain()
+            on_progress(min(offset + BLOCK, len(content)))
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+        answered = {
+            name.lower(): value.strip()
+            for name, _, value in (line.partition(":") for line in head[1:] if line)
+        }
+        body = await reader.readexactly(int(answered["content-length"]))
+        return HttpResponse(
+            int(head[0].split(" ")[1]), answered, body[:text_limit].decode("utf-8", "replace")
+        )
+    except (OSError, asyncio.IncompleteReadError):
+        raise NetworkFault("the connection was lost") from None
+    finally:
+        if writer:
+            writer.transport.abort()
+
+
+class SocketTransport:
+    """PartTransport over a plain socket."""
+
+    async def put(self, request: PutRequest, on_progress: Callable[[int], None]) -> HttpResponse:
+        return await send("PUT", request.url, dict(request.headers), request.body.content, on_progress)
+
+
+class SocketSigner:
+    """UploadSigner over a plain socket, without an identity."""
+
+    def __init__(self, base_url: str) -> None:
+        self._base_url = base_url
+
+    async def call(self, request: ApiRequest) -> HttpResponse:
+        content = b"" if request.json is None else json.dumps(request.json).encode()
+        headers = {"content-type": "application/json"} if content else {}
+        return await send(
+            request.method, self._base_url + request.path, headers, content, text_limit=8 * 1024 * 1024
+        )
+
+
+class DiskFile:
+    """FileSource over a file on disk, judged by size and date at every read, as Chromium does."""
+
+    def __init__(self, path: Path, content_type: str = "application/octet-stream") -> None:
+        self._path = path
+        found = path.stat()
+        self._stamp = (found.st_size, found.st_mtime_ns)
+        self.name = path.name
+        self.size = found.st_size
+        self.content_type = content_type
+        self.last_modified = found.st_mtime_ns // 1_000_000
+
+    async def sample(self) -> str:
+        digest = hashlib.sha256()
+        for offset, length in sample_ranges(self.size):
+            digest.update(self._read(offset, length))
+        return digest.hexdigest()
+
+    async def part(self, offset: int, size: int) -> PartBody:
+        return PartBody(self._read(offset, size), size)
+
+    def _read(self, offset: int, size: int) -> bytes:
+        try:
+            with self._path.open("rb") as file:
+                found = os.fstat(file.fileno())
+                if (found.st_size, found.st_mtime_ns) != self._stamp:
+                    raise FileChanged("the file has been changed")
+                file.seek(offset)
+                content = file.read(size)
+        except OSError:
+            raise FileUnreadable("the file has been moved or deleted") from None
+        if len(content) != size:
+            raise FileChanged("the file is shorter than it was")
+        return content
+
+
+class LoopClock:
+    """Clock of the running event loop: real time."""
+
+    def now(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    def wall_time(self) -> float:
+        return self.now() + 1_700_000_000
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+class ManualClock:
+    """Clock that moves when told: no test waits for it. ``wall_offset`` may be changed to make the date jump."""
+
+    def __init__(self) -> None:
+        self._now = 0.0
+        self.wall_offset = 1_700_000_000.0
+        self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
+        self._order = itertools.count()
+
+    def now(self) -> float:
+        return self._now
+
+    def wall_time(self) -> float:
+        return self._now + self.wall_offset
+
+    async def sleep(self, seconds: float) -> None:
+        if seconds <= 0:
+            await asyncio.sleep(0)
+            return
+        woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._sleepers, (self._now + seconds, next(self._order), woken))
+        await woken
+
+    async def advance(self, seconds: float) -> None:
+        """Let so much time pass, waking each sleeper at its time and letting it run before the next."""
+        end = self._now + seconds
+        while self._sleepers and self._sleepers[0][0] <= end:
+            self._now, _, woken = heapq.heappop(self._sleepers)
+            if not woken.done():
+                woken.set_result(None)
+            await _let_others_run()
+        self._now = end
+        await _let_others_run()
+
+
+async def _let_others_run() -> None:
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+class QueuePort:
+    """Port whose other side is a test: ``say`` speaks as the page, ``heard`` is what the page was told."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+        self.closed = False
+        self._waiting: deque[tuple[str, FileSource | None]] = deque()
+        self._on_message: Callable[[str, FileSource | None], None] | None = None
+
+    def post(self, body: str) -> None:
+        if not self.closed:
+            self.heard.append(body)
+
+    def listen(self, on_message: Callable[[str, FileSource | None], None]) -> None:
+        self._on_message = on_message
+        while self._waiting:
+            on_message(*self._waiting.popleft())
+
+    def say(self, body: str, file: FileSource | None = None) -> None:
+        if self._on_message:
+            self._on_message(body, file)
+        else:
+            self._waiting.append((body, file))

@@ -1,0 +1,209 @@
+"""A real Chromium for the tests, started as a process of our own so that it can be killed like one.
+
+``chromium`` is a pytest fixture: a function that starts one ``Browser`` on a profile directory. Playwright drives it
+over its debugging port, and never touches its network: what a page and its workers ask for is read from Chromium's
+own net log, which leaves out nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser as Connection
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Playwright, sync_playwright
+
+FLAGS = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--no-default-browser-check",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-default-apps",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+    "--disable-features=Translate,OptimizationHints,MediaRouter",
+    "--password-store=basic",
+    "--use-mock-keychain",
+]
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+START_LIMIT = 60.0
+"""Seconds for the browser to open its debugging port, on a busy machine."""
+
+WATCH_LONG_TASKS = """
+globalThis.longTasks = [];
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) longTasks.push({ start: entry.startTime, duration: entry.duration });
+}).observe({ type: "longtask", buffered: true });
+"""
+
+
+def find_chromium() -> str | None:
+    """The browser's program: the environment's ``CHROMIUM``, else the first of the usual names on the PATH."""
+    named = os.environ.get("CHROMIUM")
+    return named or next((found for name in NAMES if (found := shutil.which(name))), None)
+
+
+class Browser:
+    """One running Chromium with one profile.
+
+    page: its first tab; console: lines of the pages' consoles at level warning or error, and uncaught exceptions, of
+    all tabs so far; pid: of the main process.
+    """
+
+    def __init__(self, playwright: Playwright, program: str, profile: Path, *flags: str) -> None:
+        self._playwright = playwright
+        self._program = program
+        self._flags = flags
+        self.profile = profile
+        self.console: list[str] = []
+        self._start()
+
+    def _start(self) -> None:
+        self.profile.mkdir(parents=True, exist_ok=True)
+        port_file = self.profile / "DevToolsActivePort"
+        port_file.unlink(missing_ok=True)
+        self._net_log = self.profile / f"net-{time.monotonic_ns()}.json"
+        flags = [*FLAGS, *self._flags, f"--user-data-dir={self.profile}", f"--log-net-log={self._net_log}"]
+        command = [self._program, *flags, "--remote-debugging-port=0", "about:blank"]
+        output = (self.profile / "output.txt").open("ab")
+        with output:
+            self._process = subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True)
+        self.pid = self._process.pid
+        deadline = time.monotonic() + START_LIMIT
+        while not (port_file.exists() and (lines := port_file.read_text().splitlines())):
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                self.kill()
+                said = (self.profile / "output.txt").read_text(errors="replace")[-2000:]
+                raise RuntimeError(f"{self._program} did not start: {said}")
+            time.sleep(0.05)
+        self._connection: Connection = self._playwright.chromium.connect_over_cdp(
+            f"http://127.0.0.1:{lines[0]}", is_local=True
+        )
+        self.context: BrowserContext = self._connection.contexts[0]
+        self.context.add_init_script(WATCH_LONG_TASKS)
+        self.context.on("page", self._watch)
+        self.page: Page = self.context.pages[0]
+        self._watch(self.page)
+
+    def _watch(self, page: Page) -> None:
+        def heard(message: ConsoleMessage) -> None:
+            if message.type in ("warning", "error"):
+                self.console.append(f"{message.type}: {message.text}")
+
+        page.on("console", heard)
+        page.on("pageerror", lambda error: self.console.append(f"uncaught: {error}"))
+
+    def new_page(self) -> Page:
+        """Another tab."""
+        return self.context.new_page()
+
+    def choose_files(
+        self, *paths: Path, selector: str = "input[type=file]", page: Page | None = None
+    ) -> None:
+        """Choose files as a person does: the browser reads them from the disk itself, whatever their size."""
+        (page or self.page).set_input_files(selector, [str(path) for path in paths])
+
+    def long_tasks(self, over: float = 50, page: Page | None = None) -> list[float]:
+        """Durations, in milliseconds, of the main thread's tasks longer than ``over`` since the page was loaded."""
+        found = (page or self.page).evaluate("longTasks.map(({ duration }) => duration)")
+        return [duration for duration in found if duration > over]
+
+    def close(self) -> None:
+        """End it politely, so that its profile and its log are complete."""
+        if self._process.poll() is not None:
+            return
+        with contextlib.suppress(Exception):
+            self._connection.new_browser_cdp_session().send("Browser.close")
+        try:
+            self._process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.kill()
+        with contextlib.suppress(Exception):
+            self._connection.close()
+
+    def kill(self) -> None:
+        """``kill -9`` of the browser and all its helpers, which live in a process group of their own."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+        self._process.wait()
+        with contextlib.suppress(Exception):
+            self._connection.close()
+
+    def restart(self) -> Page:
+        """Start again on the same profile, after ``kill`` or ``close``. The tabs of before are gone."""
+        for name in ("SingletonLock", "SingletonSocket", "SingletonCookie"):
+            (self.profile / name).unlink(missing_ok=True)
+        self._start()
+        return self.page
+
+    def requests(self) -> list[dict[str, Any]]:
+        """Every request since the start, workers' too, from the net log: ``{url, method}``. Best after ``close``."""
+        return [
+            {"url": event["params"]["url"], "method": event["params"].get("method", "")}
+            for event in _net_log_events(self._net_log)
+            if event.get("params", {}).get("url")
+            and event["params"].get("initiator", "not an origin") != "not an origin"
+        ]
+
+    def hosts(self) -> set[str]:
+        """``host:port`` of every request that a page or worker made."""
+        return {urlsplit(request["url"]).netloc for request in self.requests()} - {""}
+
+
+def _net_log_events(path: Path) -> Iterator[dict[str, Any]]:
+    """The log holds one event a line, and lacks its last lines after a kill."""
+    for line in path.read_text(errors="replace").splitlines():
+        with contextlib.suppress(ValueError):
+            event = json.loads(line.rstrip(","))
+            if isinstance(event, dict) and "constants" not in event:
+                yield event
+
+
+@pytest.fixture(scope="module")
+def playwright() -> Iterator[Playwright]:
+    """While it runs its event loop counts as running in this thread, and ``asyncio.run`` refuses to work: hence no
+    longer than a module. A test that needs both takes ``tests.fakes.background``.
+    """
+    with sync_playwright() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def chromium_program() -> str:
+    program = find_chromium()
+    if program is None:
+        pytest.fail(
+            "No Chromium was found: install it, or name its program in the environment variable CHROMIUM."
+        )
+    return program
+
+
+@pytest.fixture
+def chromium(
+    playwright: Playwright, chromium_program: str, tmp_path: Path
+) -> Iterator[Callable[..., Browser]]:
+    """``chromium()`` starts a browser with a profile of its own; more arguments are more flags. Ends with the test."""
+    started: list[Browser] = []
+
+    def start(*flags: str, profile: str = "profile") -> Browser:
+        browser = Browser(playwright, chromium_program, tmp_path / profile, *flags)
+        started.append(browser)
+        return browser
+
+    yield start
+    for browser in started:
+        browser.close()
