@@ -100,7 +100,7 @@ TABLE: tuple[Row, ...] = (
     Row((P.UPLOADING,), e.PartUploaded, (P.FINALISING,)),
     Row((P.UPLOADING,), e.PartFailed, (P.RECONCILING, P.WAITING_FOR_FILE, *_PROBLEMS)),
     Row((P.RECONCILING,), e.PartsListed, (P.UPLOADING, P.FINALISING, P.WAITING_FOR_FILE)),
-    Row((P.RECONCILING,), e.StatusChecked, (P.COMPLETED, P.QUEUED, P.WAITING_FOR_FILE)),
+    Row((P.RECONCILING,), e.StatusChecked, (P.COMPLETED, P.QUEUED, P.WAITING_FOR_FILE, P.FAILED)),
     Row((P.RECONCILING,), e.ControlFailed, (P.QUEUED, P.WAITING_FOR_FILE, *_PROBLEMS)),
     # A 200 to Complete beats a cancel.
     Row((P.FINALISING,), e.UploadCompleted, (P.COMPLETED, *_PROBLEMS)),

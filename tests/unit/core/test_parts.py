@@ -1,0 +1,102 @@
+"""How files are cut, and which parts of a listing are trusted (faults 32-34, 63, 64)."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from upload_engine.core.limits import GIB, MAX_OBJECT_SIZE, MAX_PART_SIZE, MAX_PARTS, MIB, MIN_PART_SIZE
+from upload_engine.core.parts import (
+    ListedPart,
+    Part,
+    choose_part_size,
+    count_parts,
+    part_range,
+    trusted_parts,
+)
+
+
+@pytest.mark.parametrize(
+    ("file_size", "part_size"),
+    [
+        (0, 8 * MIB),
+        (1, 8 * MIB),
+        (100 * MIB - 1, 8 * MIB),
+        (100 * MIB, 16 * MIB),
+        (300_000_000, 16 * MIB),
+        (GIB - 1, 16 * MIB),
+        (GIB, 32 * MIB),
+        (MAX_PARTS * 32 * MIB, 32 * MIB),
+        (MAX_PARTS * 32 * MIB + 1, 64 * MIB),
+        (MAX_OBJECT_SIZE, MAX_PART_SIZE),
+    ],
+)
+def test_the_documented_part_sizes(file_size: int, part_size: int) -> None:
+    assert choose_part_size(file_size) == part_size
+
+
+def test_a_configured_size_is_raised_to_what_s3_allows() -> None:
+    assert choose_part_size(10 * MIB, 1) == MIN_PART_SIZE
+    assert choose_part_size(MAX_PARTS * MIN_PART_SIZE + 1, MIN_PART_SIZE) == 2 * MIN_PART_SIZE
+    assert choose_part_size(10 * MIB, 7 * MIB) == 7 * MIB
+
+
+def test_a_low_bandwidth_limit_asks_for_the_smallest_parts() -> None:
+    assert choose_part_size(GIB, "auto", 100_000) == MIN_PART_SIZE
+    assert choose_part_size(GIB, "auto", 100 * MIB) == 32 * MIB
+    assert choose_part_size(GIB, 16 * MIB, 100_000) == 16 * MIB
+
+
+def test_a_file_beyond_s3_is_refused_by_name() -> None:
+    with pytest.raises(ValueError, match="larger than S3's limit"):
+        choose_part_size(MAX_OBJECT_SIZE + 1)
+
+
+@given(st.integers(0, MAX_OBJECT_SIZE), st.one_of(st.just("auto"), st.integers(1, MAX_PART_SIZE)))
+def test_parts_cover_the_file_exactly(file_size: int, chunk_size: int | str) -> None:
+    part_size = choose_part_size(file_size, chunk_size)
+    total = count_parts(file_size, part_size)
+    assert 1 <= total <= MAX_PARTS
+    assert MIN_PART_SIZE <= part_size <= MAX_PART_SIZE
+    assert part_range(1, file_size, part_size)[0] == 0
+    offset, size = part_range(total, file_size, part_size)
+    assert offset + size == file_size
+    assert size > 0 or file_size == 0
+    if total > 1:
+        assert part_range(total - 1, file_size, part_size) == ((total - 2) * part_size, part_size)
+
+
+SIZE, PART = 25, 10
+
+
+def trusted(*listed: tuple[int, str, int], **recorded: str) -> dict[int, str]:
+    known = {
+        int(name[1:]): Part(etag, part_range(int(name[1:]), SIZE, PART)[1]) for name, etag in recorded.items()
+    }
+    parts = trusted_parts([ListedPart(*row) for row in listed], known, SIZE, PART)
+    assert all(part.size == part_range(number, SIZE, PART)[1] for number, part in parts.items())
+    return {number: part.etag for number, part in parts.items()}
+
+
+def test_a_listed_part_with_our_etag_is_kept() -> None:
+    assert trusted((3, "c", 5), (1, "a", 10), p1="a", p3="c") == {1: "a", 3: "c"}
+
+
+def test_a_part_whose_answer_was_lost_is_recovered() -> None:
+    assert trusted((2, "b", 10)) == {2: "b"}
+
+
+def test_a_part_the_store_does_not_list_is_sent_again() -> None:
+    assert trusted((1, "a", 10), p1="a", p2="b") == {1: "a"}
+
+
+def test_a_part_of_another_etag_or_size_is_sent_again() -> None:
+    assert trusted((1, "x", 10), (2, "b", 9), (3, "c", 10), p1="a", p2="b") == {}
+
+
+def test_of_a_part_listed_twice_ours_is_taken_and_without_a_record_none() -> None:
+    assert trusted((1, "old", 10), (1, "a", 10), p1="a") == {1: "a"}
+    assert trusted((1, "old", 10), (1, "a", 10)) == {}
+    assert trusted((1, "a", 10), (1, "a", 10)) == {1: "a"}
+
+
+def test_parts_that_cannot_be_ours_are_left_alone() -> None:
+    assert trusted((0, "z", 10), (4, "d", 10), (1, "a", 10)) == {1: "a"}

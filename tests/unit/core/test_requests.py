@@ -1,0 +1,142 @@
+"""What is asked of the signing server, and what is made of the answers, good and bad (faults 8, 9, 17, 20)."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from upload_engine.core import requests
+from upload_engine.core.errors import ServiceFault
+from upload_engine.core.events import ObjectReport
+from upload_engine.core.http import ApiRequest, HttpResponse
+from upload_engine.core.parts import ListedPart, Part
+
+
+def answer(body: Any, status: int = 200, **headers: str) -> HttpResponse:
+    text = body if isinstance(body, str) else json.dumps(body)
+    return HttpResponse(status, {name.replace("_", "-"): value for name, value in headers.items()}, text)
+
+
+def fault(parse: Callable[[HttpResponse], object], response: HttpResponse) -> ServiceFault:
+    with pytest.raises(ServiceFault) as raised:
+        parse(response)
+    return raised.value
+
+
+def test_create() -> None:
+    request = requests.prepare_create(
+        file_name="ä.bin", content_type="a/b", file_size=7, part_size=5, project_id="p", s3_key=""
+    )
+    body = {"filename": "ä.bin", "type": "a/b", "size": 7, "partSize": 5, "projectId": "p"}
+    assert request == ApiRequest("POST", "/s3/multipart", body)
+    with_key = requests.prepare_create(
+        file_name="x", content_type="a/b", file_size=7, part_size=5, project_id="p", s3_key="k"
+    )
+    assert with_key.json["key"] == "k"
+    created = requests.parse_create(
+        answer(
+            {
+                "key": "k",
+                "uploadId": "u",
+                "bucket": "b",
+                "userId": "me",
+                "partSize": 5,
+                "urls": {"1": "http://s/1"},
+                "headers": {"x-a": "1"},
+                "expires": 900,
+            }
+        )
+    )
+    assert (created.key, created.server_upload_id, created.bucket) == ("k", "u", "b")
+    assert (created.user_id, created.part_size) == ("me", 5)
+    assert created.signed == requests.SignedParts({1: "http://s/1"}, {"x-a": "1"}, 900.0)
+    assert "http" not in repr(created), "signed URLs do not reach logs"
+
+
+def test_create_by_a_plain_companion() -> None:
+    created = requests.parse_create(answer({"key": "k", "uploadId": "u"}))
+    assert (created.part_size, created.user_id, created.signed.urls) == (0, "", {})
+
+
+def test_paths_are_quoted() -> None:
+    request = requests.prepare_sign("a/b+c", "k é&x", [1, 2])
+    assert request.path == "/s3/multipart/a%2Fb%2Bc/batch?key=k%20%C3%A9%26x&partNumbers=1,2"
+    assert requests.prepare_list("u", "k").path == "/s3/multipart/u?key=k"
+    assert requests.prepare_status("u", "k").path == "/s3/multipart/u/status?key=k"
+    assert requests.prepare_abort("u", "k") == ApiRequest("DELETE", "/s3/multipart/u?key=k")
+    assert requests.prepare_open_uploads().path == "/s3/uploads"
+    assert requests.prepare_probe().path == "/healthz"
+    assert requests.object_path("a/b c") == "/s3/object?key=a%2Fb%20c"
+
+
+def test_sign_list_complete_status_abort() -> None:
+    signed = requests.parse_sign(answer({"presignedUrls": {"2": "u2"}, "headers": None, "expires": 60}))
+    assert (signed.urls, signed.headers, signed.expires_in) == ({2: "u2"}, {}, 60.0)
+    listed = requests.parse_list(answer([{"PartNumber": 1, "ETag": '"AB"', "Size": 5, "LastModified": "x"}]))
+    assert listed == (ListedPart(1, "ab", 5),)
+    complete = requests.prepare_complete("u", "k", [(1, Part("e", 5))])
+    assert complete == ApiRequest(
+        "POST", "/s3/multipart/u/complete?key=k", {"parts": [{"PartNumber": 1, "ETag": "e"}]}
+    )
+    report = {"size": 5, "etag": '"E-1"', "proof": True}
+    assert requests.parse_complete(answer(report)) == ObjectReport(5, "e-1", True)
+    assert requests.parse_status(answer({"state": "completed", **report})) == (
+        "completed",
+        ObjectReport(5, "e-1", True),
+    )
+    assert requests.parse_status(answer({"state": "missing", "size": None})) == ("missing", None)
+    requests.parse_abort(answer({}))
+    requests.parse_abort(answer({"code": "NoSuchUpload"}, 404))
+    assert fault(requests.parse_abort, answer({"code": "StoreDown"}, 503)).status == 503
+    assert requests.parse_open_uploads(answer({"userId": "me", "uploads": []})) == "me"
+
+
+@pytest.mark.parametrize(
+    ("parse", "body"),
+    [
+        (requests.parse_create, "<html>Sign in to Wi-Fi</html>"),
+        (requests.parse_create, "[]"),
+        (requests.parse_create, "{}"),
+        (requests.parse_create, '{"key": "k", "uploadId": "u", "urls": [1]}'),
+        (requests.parse_sign, "{}"),
+        (requests.parse_list, '{"a": 1}'),
+        (requests.parse_list, "7"),
+        (requests.parse_complete, ""),
+        (requests.parse_complete, '{"size": "x", "etag": "e", "proof": true}'),
+        (requests.parse_status, '{"state": "dreaming"}'),
+        (requests.parse_open_uploads, "null"),
+    ],
+)
+def test_a_200_that_is_not_the_servers_is_no_success(
+    parse: Callable[[HttpResponse], object], body: str
+) -> None:
+    assert fault(parse, answer(body)).code == "NotFromTheStore"
+
+
+def test_an_error_of_the_signing_server_keeps_its_code_and_words() -> None:
+    error = fault(
+        requests.parse_create,
+        answer({"error": "no", "message": "too many", "code": "SlowDown"}, 429, retry_after="7"),
+    )
+    assert (error.status, error.code, error.message, error.retry_after) == (429, "SlowDown", "too many", 7.0)
+    bare = fault(requests.parse_create, answer("<html>", 502))
+    assert (bare.status, bare.code, bare.message, bare.retry_after) == (502, "", "HTTP 502", None)
+
+
+def test_the_etag_of_a_part() -> None:
+    assert requests.parse_part(answer("", 200, etag='"AbC"')) == "abc"
+
+
+def test_a_hidden_etag_is_named_and_a_page_in_between_is_not_taken_for_the_store() -> None:
+    assert "ExposeHeaders" in fault(requests.parse_part, answer("")).message
+    assert fault(requests.parse_part, answer("<html>hello</html>")).code == "NotFromTheStore"
+
+
+def test_errors_of_the_store() -> None:
+    xml = "<?xml version='1.0'?><Error><Code>SlowDown</Code><RequestId>r1</RequestId></Error>"
+    error = fault(requests.parse_part, answer(xml, 503, retry_after="Wed, 21 Oct 2026"))
+    assert (error.code, error.request_id, error.retry_after) == ("SlowDown", "r1", None)
+    assert fault(requests.parse_part, answer("<html>", 502)).code == "NotFromTheStore"
+    proxy = fault(requests.parse_part, answer("<html>", 413, x_amz_request_id="r2"))
+    assert (proxy.code, proxy.request_id) == ("", "r2")
+    assert fault(requests.parse_part, answer("", 403)).code == ""

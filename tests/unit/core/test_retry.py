@@ -1,0 +1,158 @@
+"""What is retryable, when, and in which words it is told (faults 1, 8, 9, 15-20, 36, 41, 45, 46)."""
+
+import random
+
+import pytest
+from upload_engine.core import explain as x
+from upload_engine.core.errors import (
+    FileChanged,
+    FileUnreadable,
+    NetworkFault,
+    ServiceFault,
+    StallFault,
+    StorageFault,
+    UploadFault,
+)
+from upload_engine.core.retry import (
+    MAX_DELAY,
+    PROBE_MAX,
+    RETRY_AFTER_CAP,
+    TRANSIENT_BASE,
+    RetryBudget,
+    RetryPolicy,
+    Verdict,
+    judge,
+)
+
+
+@pytest.mark.parametrize(
+    ("fault", "verdict"),
+    [
+        (NetworkFault(), Verdict.NETWORK),
+        (StallFault(), Verdict.NETWORK),
+        (FileChanged(), Verdict.FILE_CHANGED),
+        (FileUnreadable(), Verdict.FILE_UNREADABLE),
+        (StorageFault(), Verdict.FATAL),
+        (ServiceFault(500), Verdict.TRANSIENT),
+        (ServiceFault(503, "SlowDown"), Verdict.THROTTLED),
+        (ServiceFault(429), Verdict.THROTTLED),
+        (ServiceFault(400, "RequestTimeout"), Verdict.TRANSIENT),
+        (ServiceFault(400, "InvalidPart"), Verdict.DIFFERENT),
+        (ServiceFault(400, "MalformedXML"), Verdict.FATAL),
+        (ServiceFault(403, "RequestTimeTooSkewed"), Verdict.SIGN_ANEW),
+        (ServiceFault(403), Verdict.SIGN_ANEW),
+        (ServiceFault(401), Verdict.SIGN_IN),
+        (ServiceFault(404, "NoSuchUpload"), Verdict.GONE),
+        (ServiceFault(200, "NotFromTheStore"), Verdict.TRANSIENT),
+        (ServiceFault(200, "ETagNotExposed"), Verdict.FATAL),
+        (ServiceFault(409, "ProofFailed"), Verdict.TRANSIENT),
+        (ServiceFault(413), Verdict.FATAL),
+    ],
+)
+def test_the_table(fault: UploadFault, verdict: Verdict) -> None:
+    assert judge(fault) is verdict
+
+
+class Highest(random.Random):
+    """The unluckiest jitter."""
+
+    def random(self) -> float:
+        return 1.0
+
+
+def test_delays_double_from_their_base_to_the_cap() -> None:
+    policy = RetryPolicy(Highest(), throttling_base=1.0)
+    assert [policy.delay(Verdict.TRANSIENT, tries) for tries in (1, 2, 3)] == [
+        TRANSIENT_BASE * 2,
+        TRANSIENT_BASE * 4,
+        TRANSIENT_BASE * 8,
+    ]
+    assert policy.delay(Verdict.THROTTLED, 1) == 2.0
+    assert policy.delay(Verdict.THROTTLED, 30) == MAX_DELAY
+
+
+def test_delays_are_jittered_over_their_whole_range() -> None:
+    policy = RetryPolicy(random.Random(1))
+    delays = [policy.delay(Verdict.THROTTLED, 3) for _ in range(90)]
+    assert min(delays) < 1.0
+    assert 7.0 < max(delays) <= 8.0
+
+
+def test_retry_after_is_obeyed_within_a_cap() -> None:
+    policy = RetryPolicy(random.Random(1))
+    assert policy.delay(Verdict.THROTTLED, 1, retry_after=30.0) == 30.0
+    assert policy.delay(Verdict.THROTTLED, 1, retry_after=86_400.0) == RETRY_AFTER_CAP
+    assert policy.delay(Verdict.THROTTLED, 4, retry_after=0.0) > 0.0
+
+
+def test_a_spent_budget_makes_every_retry_wait_and_success_fills_it() -> None:
+    policy = RetryPolicy(random.Random(1))
+    for _ in range(RetryBudget.CAPACITY // RetryBudget.COST):
+        assert policy.delay(Verdict.TRANSIENT, 1) < 1.0
+    assert policy.delay(Verdict.TRANSIENT, 1) == MAX_DELAY
+    for _ in range(RetryBudget.COST):
+        policy.succeeded()
+    assert policy.delay(Verdict.TRANSIENT, 1) < 1.0
+    budget = RetryBudget()
+    budget.refund()
+    for _ in range(RetryBudget.CAPACITY // RetryBudget.COST):
+        assert budget.charge()
+    assert not budget.charge(), "a refund never goes beyond the capacity"
+
+
+def test_probes_come_ever_more_seldom() -> None:
+    policy = RetryPolicy(Highest())
+    assert [policy.probe_delay(rounds) for rounds in (0, 1, 2, 30)] == [1.0, 2.0, 4.0, PROBE_MAX]
+    assert RetryPolicy(random.Random(2)).probe_delay(0) >= 0.5
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "type_", "retryable", "words"),
+    [
+        (
+            FileChanged("the file has been changed"),
+            x.CHUNK_UPLOAD_FAILED,
+            x.VALIDATION_ERROR,
+            False,
+            "has changed",
+        ),
+        (NetworkFault(), x.CHUNK_UPLOAD_FAILED, x.NETWORK_ERROR, True, "connection is lost"),
+        (ServiceFault(200, "ETagNotExposed"), x.CHUNK_UPLOAD_FAILED, x.CHUNK_UPLOAD_FAILED, True, "ETag"),
+        (
+            ServiceFault(403, "AccessDenied"),
+            x.CHUNK_UPLOAD_FAILED,
+            x.CHUNK_UPLOAD_FAILED,
+            True,
+            "refuses access",
+        ),
+        (
+            ServiceFault(422, "BadName", "bad name"),
+            x.UPLOAD_INIT_FAILED,
+            x.VALIDATION_ERROR,
+            False,
+            "bad name",
+        ),
+        (ServiceFault(422, "Odd", "odd"), x.CHUNK_UPLOAD_FAILED, x.CHUNK_UPLOAD_FAILED, True, "odd"),
+        (
+            ServiceFault(418, "Tea", "tea"),
+            x.UPLOAD_COMPLETE_FAILED,
+            x.UPLOAD_COMPLETE_FAILED,
+            True,
+            "finished",
+        ),
+        (UploadFault("odd"), x.UPLOAD_INIT_FAILED, x.UPLOAD_INIT_FAILED, True, "odd"),
+    ],
+)
+def test_every_fault_is_told_in_words_with_a_way_out(
+    fault: UploadFault, kind: str, type_: str, retryable: bool, words: str
+) -> None:
+    error = x.explain(fault, kind)
+    assert (error.type, error.retryable) == (type_, retryable)
+    assert words in error.message
+    assert error.recovery.endswith(".")
+
+
+def test_an_error_carries_what_an_operator_needs() -> None:
+    error = x.explain(ServiceFault(500, "InternalError", "", "req-1"), x.CHUNK_UPLOAD_FAILED)
+    assert (error.status, error.code, error.request_id) == (500, "InternalError", "req-1")
+    assert x.explain(ServiceFault(500), x.CHUNK_UPLOAD_FAILED).code is None
