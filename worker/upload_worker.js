@@ -7,7 +7,8 @@
  *   kind                         "shared", "dedicated" or "none": what runs (it can change once, from shared to dedicated)
  *   port                         the MessagePort to the worker, or null
  *   post(body, file)             send one message: body is JSON text, file an optional File or FileSystemFileHandle
- *   onMessage(callback)          callback(body) for every message; those that came before are kept and given first
+ *   onMessage(callback)          callback(body) for every message; those that came before are kept and given first.
+ *                                One callback at a time; null goes back to keeping
  *   attempt(target, name, …args) call target[name](…args); [true, value] or [false, "what went wrong"], never throws
  *
  * Loaded as a worker it starts Pyodide from ../vendor/pyodide/, puts engine.zip on Python's path and calls
@@ -50,7 +51,8 @@ else globalThis.uploadWorker = connectPage();
 function connectPage() {
   let unanswered = []; // what was sent before the worker's script gave a sign of life: a fall-back hears it again
   let arrived = [];
-  let listener = (body) => arrived.push(body);
+  const keep = (body) => arrived.push(body);
+  let listener = keep;
   const line = { kind: "none", port: null, post, onMessage, attempt };
   const forced = new URLSearchParams(location.search).get("worker") === "dedicated";
 
@@ -106,10 +108,10 @@ function connectPage() {
   }
 
   function onMessage(callback) {
-    listener = callback;
+    listener = typeof callback === "function" ? callback : keep;
     const waiting = arrived;
     arrived = [];
-    for (const body of waiting) callback(body);
+    for (const body of waiting) listener(body);
   }
 
   function attempt(target, name, ...args) {

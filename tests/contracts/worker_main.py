@@ -7,7 +7,9 @@ or "". Not part of the engine: the site of the contracts puts it in the engine's
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
+import secrets
 import traceback
 from typing import Any
 
@@ -51,6 +53,7 @@ TRANSPORTS: dict[str, tuple[type[XhrTransport] | type[FetchTransport], bool]] = 
     "xhr": (XhrTransport, True),
     "fetch": (FetchTransport, False),
 }
+counter = itertools.count(1)
 running: set[asyncio.Task[None]] = set()
 
 
@@ -74,6 +77,8 @@ async def answer(line: MessagePortLine, order: dict[str, Any], file: Any, js_hos
     try:
         if order["role"] == "describe":
             result = {"kind": js_host.kind, "siteUrl": js_host.config.siteUrl, "chromium": detect().chromium}
+        elif order["role"] == "count":
+            result = next(counter)
         elif order["role"] == "who am i":
             result = (await FetchSigner(js_host.config.siteUrl).call(ApiRequest("GET", "/cookies"))).text
         elif order["role"] == "records":
@@ -87,10 +92,10 @@ async def answer(line: MessagePortLine, order: dict[str, Any], file: Any, js_hos
 
 
 async def records(settings: dict[str, Any]) -> Any:
-    """Save, load or do both with the store, for tests about kills and quotas."""
+    """Save, load or do both with the store, for tests about kills."""
     store = IndexedDbStore(settings["database"])
     if "save" in settings:
-        record = {"userId": "ann", "uploadId": "u1", "text": "x" * settings["save"]}
+        record = {"userId": "ann", "uploadId": "u1", "text": secrets.token_hex(settings["save"] // 2)}
         await store.save([record])
     return [len(record["text"]) for record in await store.load("ann")]
 

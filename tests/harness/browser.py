@@ -173,6 +173,15 @@ def _net_log_events(path: Path) -> Iterator[dict[str, Any]]:
                 yield event
 
 
+def wait_until(page: Page, script: str, argument: Any = None) -> Any:
+    """Ask a page until the answer is true, and return it. Playwright's own way evaluates strings, which a page's
+    content security policy forbids; a wait that never ends is ended by the test's time limit.
+    """
+    while not (answer := page.evaluate(script, argument)):
+        page.wait_for_timeout(20)
+    return answer
+
+
 @pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
     """While it runs its event loop counts as running in this thread, and ``asyncio.run`` refuses to work: hence no

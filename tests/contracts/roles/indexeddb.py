@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import js
+from upload_engine.browser.bridge import to_object
 from upload_engine.browser.indexeddb import MIGRATIONS
 from upload_engine.core.errors import StorageFault
 
@@ -85,3 +86,17 @@ async def records_are_plain_objects_to_the_developer_tools(bench: Bench) -> None
     text = js.JSON.stringify(js_records)
     expected = '[{"uploadId":"u1","userId":"ann","fileSize":1099511627776,"parts":[{"partNumber":1}]}]'
     assert text == expected, text
+
+
+async def a_transaction_that_fails_at_its_end_wrote_nothing(bench: Bench) -> None:
+    """As with a full disk: every request was accepted, and only the end says no."""
+    store: Any = bench.open()
+    await store.save([record("u1")])
+
+    def add_twice(js_store: Any) -> None:
+        js_store.put(to_object(record("u2")))
+        js_store.add(to_object(record("u1")))
+
+    fault = await raised(StorageFault, store._run("sessions", "readwrite", add_twice))
+    assert "ConstraintError" in str(fault), fault
+    assert await store.load("ann") == [record("u1")]

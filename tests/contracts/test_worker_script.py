@@ -1,0 +1,214 @@
+"""``upload_worker.js`` in a real Chromium: shared and dedicated, early messages, boots that fail, kills."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page
+from uploads import protocol
+
+from tests.contracts.site import Site
+from tests.harness.browser import Browser, wait_until
+
+pytestmark = pytest.mark.browser
+
+COLLECT = """globalThis.heard = []; uploadWorker.onMessage((body) => heard.push(JSON.parse(body)));"""
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    with Site(tmp_path) as running:
+        yield running
+
+
+def order(role: str, **settings: Any) -> str:
+    return json.dumps({"role": role, "clause": role, "settings": settings})
+
+
+def ask(page: Page, role: str, **settings: Any) -> Any:
+    """One order to the worker of the contracts, and its result."""
+    send = """(body) => new Promise((done) => { uploadWorker.onMessage(done); uploadWorker.post(body); })"""
+    answer = json.loads(page.evaluate(send, order(role, **settings)))
+    assert not answer.get("failure", answer.get("message")), answer
+    return answer["result"]
+
+
+def failure(page: Page) -> str:
+    """The message with which the engine said that it cannot work, checked by the page's own decoder."""
+    page.evaluate(COLLECT)
+    wait_until(page, "heard.length > 0")
+    message = protocol.decode_worker_response(page.evaluate("JSON.stringify(heard[0])"))
+    assert message["type"] == protocol.ENGINE_FAILED
+    return str(message["message"])
+
+
+@pytest.mark.parametrize(("query", "kind"), [("", "shared"), ("?worker=dedicated", "dedicated")])
+def test_the_worker_starts_under_its_own_policy(
+    chromium: Callable[[], Browser], site: Site, query: str, kind: str
+) -> None:
+    browser = chromium()
+    browser.page.goto(site.url + query)
+    assert ask(browser.page, "describe") == {"kind": kind, "siteUrl": site.url, "chromium": True}
+    assert browser.page.evaluate("uploadWorker.kind") == kind
+    assert browser.page.evaluate("uploadWorker.port instanceof MessagePort")
+    assert browser.console == []
+    browser.close()
+    assert browser.hosts() == {site.url.split("/")[2]}, "a host that is not ours was asked"
+    asked = {request["url"].removeprefix(site.url) for request in browser.requests()}
+    assert {"worker/upload_worker.js", "worker/engine.zip", "vendor/pyodide/pyodide.asm.wasm"} <= asked
+
+
+def test_two_tabs_share_one_worker(chromium: Callable[[], Browser], site: Site) -> None:
+    browser = chromium()
+    browser.page.goto(site.url)
+    other = browser.new_page()
+    other.goto(site.url)
+    assert ask(browser.page, "count") == 1
+    assert ask(other, "count") == 2
+    browser.page.close()
+    assert ask(other, "count") == 3
+
+
+@pytest.mark.parametrize("query", ["", "?worker=dedicated"])
+def test_messages_from_before_python_arrive_in_order(
+    chromium: Callable[[], Browser], site: Site, query: str
+) -> None:
+    browser = chromium()
+    browser.page.goto(site.url + query, wait_until="commit")
+    wait_until(browser.page, "globalThis.uploadWorker")
+    count = browser.page.evaluate(
+        """(body) => { for (let n = 0; n < 20; n++) uploadWorker.post(body); return 20; }""", order("count")
+    )
+    browser.page.evaluate(COLLECT)
+    wait_until(browser.page, "(count) => heard.length >= count", count)
+    assert browser.page.evaluate("heard.map(({ result }) => result)") == list(range(1, count + 1))
+
+
+def test_messages_wait_for_the_page_to_listen(chromium: Callable[[], Browser], site: Site) -> None:
+    browser = chromium()
+    browser.page.goto(site.url)
+    assert ask(browser.page, "count") == 1
+    browser.page.evaluate("uploadWorker.onMessage(null)")
+    browser.page.evaluate("(body) => { uploadWorker.post(body); uploadWorker.post(body); }", order("count"))
+    other = browser.new_page()
+    other.goto(site.url)
+    assert ask(other, "count") == 4
+    browser.page.evaluate(COLLECT)
+    assert browser.page.evaluate("heard.map(({ result }) => result)") == [2, 3]
+
+
+def test_a_shared_worker_that_cannot_start_gives_way_to_a_dedicated_one(
+    chromium: Callable[[], Browser], site: Site
+) -> None:
+    """Another page of this origin holds the name with other options: Chromium refuses the second SharedWorker."""
+    browser = chromium()
+    browser.page.goto(site.url + "cookies")
+    browser.page.evaluate(
+        "(url) => { globalThis.holder = new SharedWorker(url, { type: 'classic', name: 'uploads' }); }",
+        site.url + "worker/upload_worker.js",
+    )
+    page = browser.new_page()
+    page.goto(site.url, wait_until="commit")
+    wait_until(page, "globalThis.uploadWorker")
+    page.evaluate("(body) => uploadWorker.post(body)", order("count"))
+    page.evaluate(COLLECT)
+    wait_until(page, "heard.length > 0")
+    assert page.evaluate("heard[0].result") == 1
+    assert page.evaluate("uploadWorker.kind") == "dedicated"
+
+
+def test_no_shared_worker_at_all(chromium: Callable[[], Browser], site: Site) -> None:
+    browser = chromium()
+    browser.context.add_init_script("delete globalThis.SharedWorker;")
+    browser.page.goto(site.url)
+    assert ask(browser.page, "describe")["kind"] == "dedicated"
+
+
+def test_no_worker_at_all_is_said(chromium: Callable[[], Browser], site: Site) -> None:
+    browser = chromium()
+    browser.context.add_init_script("delete globalThis.SharedWorker; delete globalThis.Worker;")
+    browser.page.goto(site.url)
+    assert "cannot start a worker" in failure(browser.page)
+    assert browser.page.evaluate("uploadWorker.kind") == "none"
+    browser.page.evaluate("uploadWorker.post('{}')")
+
+
+@pytest.mark.parametrize("query", ["", "?worker=dedicated"])
+@pytest.mark.parametrize("missing", ["worker/engine.zip", "vendor/pyodide/pyodide.mjs"])
+def test_a_missing_file_is_said_to_every_page(
+    chromium: Callable[[], Browser], site: Site, query: str, missing: str
+) -> None:
+    site.missing.add(missing)
+    browser = chromium()
+    browser.page.goto(site.url + query)
+    said = failure(browser.page)
+    assert missing.rpartition("/")[2] in said, said
+    late = browser.new_page()
+    late.goto(site.url + query)
+    assert failure(late) == said
+
+
+def test_an_engine_that_raises_is_said_in_one_line(chromium: Callable[[], Browser], tmp_path: Path) -> None:
+    with Site(tmp_path, main="def start(js_host):\n    raise ValueError('no such thing')\n") as site:
+        browser = chromium()
+        browser.page.goto(site.url)
+        said = failure(browser.page)
+    assert said.endswith("ValueError: no such thing"), said
+    assert "Traceback" not in said
+
+
+def test_an_engine_that_ends_later_is_said_too(chromium: Callable[[], Browser], tmp_path: Path) -> None:
+    main = "import asyncio\nasync def start(js_host):\n    await asyncio.sleep(0.1)\n    raise ValueError('a bug')\n"
+    with Site(tmp_path, main=main) as site:
+        browser = chromium()
+        browser.page.goto(site.url)
+        assert failure(browser.page).endswith("ValueError: a bug")
+
+
+def test_attempt_never_throws(chromium: Callable[[], Browser], site: Site) -> None:
+    browser = chromium()
+    browser.page.goto(site.url)
+
+    def attempt(arguments: str) -> Any:
+        return browser.page.evaluate(f"uploadWorker.attempt({arguments})")
+
+    assert attempt("Math, 'max', 1, 2") == [True, 2]
+    assert attempt("document, 'querySelector', '!'")[0] is False
+    assert attempt("document, 'querySelector', '!'")[1].startswith("SyntaxError: ")
+    assert attempt("null, 'anything'")[0] is False
+    assert attempt("{}, 'nothing'")[1].startswith("TypeError: ")
+    assert attempt("{ fail() { throw undefined } }, 'fail'") == [False, "Error: unknown error"]
+
+
+def test_the_signer_speaks_for_the_same_person_as_the_page(
+    chromium: Callable[[], Browser], site: Site
+) -> None:
+    browser = chromium()
+    browser.page.goto(site.url)
+    assert ask(browser.page, "who am i") == "guest=someone"
+
+
+def test_a_saved_record_survives_kill_9(chromium: Callable[[], Browser], site: Site) -> None:
+    browser = chromium()
+    browser.page.goto(site.url)
+    assert ask(browser.page, "records", database="kept", save=1000) == [1000]
+    browser.kill()
+    page = browser.restart()
+    page.goto(site.url)
+    assert ask(page, "records", database="kept") == [1000]
+
+
+def test_python_that_writes_to_stderr_is_heard_on_the_console(
+    chromium: Callable[[], Browser], tmp_path: Path
+) -> None:
+    main = "import sys\ndef start(js_host):\n    print('a warning of Python', file=sys.stderr)\n"
+    with Site(tmp_path, main=main) as site:
+        browser = chromium()
+        browser.page.goto(site.url)
+        while not browser.console:
+            browser.page.wait_for_timeout(20)
+    assert browser.console == ["error: uploads: a warning of Python"]
