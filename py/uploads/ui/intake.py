@@ -1,0 +1,51 @@
+"""Where files come in: the picker, and a drop anywhere on the page."""
+
+from uploads.ui import dom
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+
+class Intake:
+    """Calls `take(js_file)` for every file that a person gives, those given before this code ran included."""
+
+    def __init__(self, take: "Callable[[Any], None]") -> None:
+        self._take = take
+        self._js_input = dom.find("#files")
+        js_window = dom.window()
+        dom.listen(self._js_input, "change", self._chosen)
+        dom.listen(js_window, "dragenter", self._dragged)
+        dom.listen(js_window, "dragover", self._dragged)
+        dom.listen(js_window, "dragleave", self._left)
+        dom.listen(js_window, "drop", self._dropped)
+        self._chosen(None)
+
+    def focus(self) -> None:
+        """Puts the keyboard on the picker."""
+        self._js_input.focus()
+
+    def _chosen(self, _js_event: "Any") -> None:
+        files = dom.files_in(self._js_input.files)
+        if files:
+            self._js_input.value = ""  # so that the same file can be chosen again
+        for js_file in files:
+            self._take(js_file)
+
+    def _dragged(self, js_event: "Any") -> None:
+        if dom.carries_files(js_event):
+            js_event.preventDefault()
+            js_event.dataTransfer.dropEffect = "copy"
+            dom.set_attribute(dom.js_root, "data-dragging", "")
+
+    def _left(self, js_event: "Any") -> None:
+        if not js_event.relatedTarget:  # out of the window, not from one element to the next
+            dom.js_root.removeAttribute("data-dragging")
+
+    def _dropped(self, js_event: "Any") -> None:
+        dom.js_root.removeAttribute("data-dragging")
+        if dom.carries_files(js_event):
+            js_event.preventDefault()
+            for js_file in dom.files_in(js_event.dataTransfer.files):
+                self._take(js_file)

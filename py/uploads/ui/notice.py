@@ -1,0 +1,35 @@
+"""One line above the list for what concerns no single upload: the engine's state, its warnings, refusals."""
+
+from uploads.ui import dom, words
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+class Notice:
+    """`#notice` (told at once, can be dismissed), `#engine` and `#warnings` (quiet)."""
+
+    def __init__(self) -> None:
+        self._js_box: Any = dom.find("#notice")
+        self._js_text = dom.find("#notice p")
+        self._js_engine = dom.find("#engine")
+        self._js_warnings = dom.find("#warnings")
+        dom.listen(dom.find("#notice button"), "click", self._dismiss)
+
+    def tell(self, text: str) -> None:
+        """Shows a sentence until it is dismissed."""
+        dom.set_text(self._js_text, text)
+        dom.set_shown(self._js_box, True)
+
+    def show_engine(self, engine: str, failure: str, warnings: "list[str]") -> None:
+        """Shows the engine's state; `html[data-engine]` is part of the page's contract."""
+        dom.set_text(self._js_engine, words.ENGINE[engine])
+        dom.set_text(self._js_warnings, " ".join(warnings))
+        dom.set_shown(self._js_warnings, bool(warnings))
+        if failure:
+            self.tell(failure)
+        dom.set_attribute(dom.js_root, "data-engine", engine)
+
+    def _dismiss(self, _js_event: "Any") -> None:
+        dom.set_shown(self._js_box, False)

@@ -1,0 +1,143 @@
+"""The page: puts the components together, and carries changes of the hook to them."""
+
+from collections import OrderedDict
+
+from uploads.client import ClientError, use_upload_worker
+from uploads.protocol import ConfigError
+from uploads.ui import dom, view
+from uploads.ui.announcer import Announcer
+from uploads.ui.intake import Intake
+from uploads.ui.notice import Notice
+from uploads.ui.overview import Overview
+from uploads.ui.row import UploadRow
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from uploads.client import UploadClient
+
+PROJECT_ID = "default"
+"""The project of uploads from this page."""
+
+RENDER_INTERVAL = 50
+"""Milliseconds between two renderings."""
+
+ROWS_AT_ONCE = 8
+"""Rows brought up to date in one go, so that no task of the page grows long."""
+
+
+def show_page(config: "Mapping[str, object] | None" = None) -> None:
+    """Starts the page with an application's settings; what is wrong with them is said on the page."""
+    notice = Notice()
+    try:
+        client = use_upload_worker(config)
+    except (ClientError, ConfigError) as error:
+        notice.show_engine("failed", f"The uploader is not set up correctly: {error}", [])
+        return
+    Page(client, notice)
+
+
+class Page:
+    """The list of uploads and everything around it."""
+
+    def __init__(self, client: "UploadClient", notice: Notice) -> None:
+        self._client = client
+        self._notice = notice
+        self._rows: dict[str, UploadRow] = {}
+        self._stale: OrderedDict[str, bool] = OrderedDict()  # in order, on MicroPython too
+        self._js_list = dom.find("#uploads")
+        self._js_nothing = dom.find("#nothing-yet")
+        self._overview = Overview()
+        self._announcer = Announcer()
+        self._later = dom.Later(self._render, RENDER_INTERVAL)
+        dom.listen(self._js_list, "click", self._clicked_in_row)
+        dom.listen(self._overview.js_element, "click", self._clicked_in_overview)
+        client.subscribe(self._changed)
+        self._intake = Intake(self._take)
+        self._show_engine()
+
+    def _take(self, js_file: "Any") -> None:
+        try:
+            self._client.start_upload(js_file, PROJECT_ID)
+        except ClientError as error:
+            self._notice.tell(str(error))
+
+    def _changed(self, change: "dict[str, Any]") -> None:
+        """A change told by the hook."""
+        kind, upload_id = change["type"], change["upload_id"]
+        if kind == "engine":
+            self._show_engine()
+            for known in self._rows:
+                self._stale[known] = True
+        elif kind == "refused" and upload_id not in self._rows:
+            self._notice.tell(change["message"])
+        elif kind in ("removed", "replaced"):
+            self._remove(upload_id)
+        else:
+            if kind == "refused":
+                self._rows[upload_id].refusal = change["message"]
+            self._stale[upload_id] = True
+        self._later.ask()
+
+    def _show_engine(self) -> None:
+        client = self._client
+        self._notice.show_engine(client.engine, client.failure, client.capabilities["warnings"])
+
+    def _render(self) -> None:
+        client = self._client
+        for upload_id in list(self._stale)[:ROWS_AT_ONCE]:
+            del self._stale[upload_id]
+            session = client.active_uploads.get(upload_id)
+            if session is None:
+                continue
+            row = self._rows.get(upload_id)
+            new = row is None
+            if row is None:
+                row = self._rows[upload_id] = UploadRow(upload_id)
+            error = client.upload_errors.get(upload_id)
+            happened = row.show(session, client.upload_progress[upload_id], error, client.engine)
+            self._announcer.tell(happened, row.name)
+            if new:
+                self._js_list.append(row.js_element)
+        self._overview.show(client.active_uploads, client.upload_progress)
+        dom.set_shown(self._js_nothing, not client.active_uploads)
+        if self._stale:
+            self._later.ask()
+
+    def _remove(self, upload_id: str) -> None:
+        self._stale.pop(upload_id, None)
+        row = self._rows.pop(upload_id, None)
+        if row is not None:
+            focused = dom.has_focus(row.js_element)
+            row.js_element.remove()
+            if focused:
+                self._intake.focus()
+
+    def _clicked_in_row(self, js_event: "Any") -> None:
+        js_button = dom.closest(js_event, "button[data-action]")
+        if js_button is None:
+            return
+        upload_id = str(dom.closest(js_event, "[data-upload-id]").getAttribute("data-upload-id"))
+        action = str(js_button.getAttribute("data-action"))
+        if upload_id in self._client.active_uploads:
+            if action == view.CHOOSE:
+                dom.ask_for_file(lambda js_file: self._reselect(upload_id, js_file))
+            else:
+                self._order(action + "_upload", upload_id)
+
+    def _clicked_in_overview(self, js_event: "Any") -> None:
+        js_button = dom.closest(js_event, "button[data-action]")
+        if js_button is not None:
+            self._order(str(js_button.getAttribute("data-action")))
+
+    def _reselect(self, upload_id: str, js_file: "Any") -> None:
+        self._order("reselect_file", upload_id, js_file)
+
+    def _order(self, method: str, *values: "Any") -> None:
+        """Calls a method of the hook; what it refuses is said on the page."""
+        try:
+            getattr(self._client, method)(*values)
+        except ClientError as error:
+            self._notice.tell(str(error))

@@ -1,0 +1,93 @@
+"""What the page says, in English: all sentences in one room. Pure functions of plain data."""
+
+PHASES = {
+    "queued": "Waiting for its turn",
+    "creating": "Starting…",
+    "uploading": "Uploading",
+    "reconciling": "Checking what is already stored…",
+    "finalising": "Finishing…",
+    "waiting-for-network": "Waiting for the network",
+    "waiting-for-file": "Choose the file again to go on",
+    "waiting-for-sign-in": "Waiting for you to sign in",
+    "cancelling": "Cancelling…",
+    "paused": "Paused",
+    "completed": "Uploaded",
+    "failed": "Stopped",
+    "cancelled": "Cancelled",
+}
+
+HINTS = {
+    "waiting-for-network": "It goes on by itself as soon as the connection is back.",
+    "waiting-for-file": "The page was closed or reloaded, so the browser let go of the file. "
+    "What is stored already will not be sent again.",
+    "waiting-for-sign-in": "Sign in again in this browser, and it goes on where it stopped.",
+}
+
+ENGINE = {"starting": "Getting ready…", "ready": "Ready", "failed": "Not available"}
+
+NOTHING_YET = (
+    "Nothing here yet. Big files are welcome: you can pause them, lose the network, or come back later."
+)
+
+STARTED = "started"
+COMPLETED = "completed"
+FAILED = "failed"
+PAUSED = "paused"
+RESUMED = "resumed"
+NEEDS_FILE = "waiting-for-file"
+
+_ANNOUNCED = (
+    (FAILED, "{} stopped with an error.", "{} uploads stopped with an error."),
+    (COMPLETED, "{} is uploaded.", "{} files are uploaded."),
+    (NEEDS_FILE, "{} needs its file again.", "{} uploads need their files again."),
+    (PAUSED, "{} is paused.", "{} uploads are paused."),
+    (RESUMED, "{} goes on.", "{} uploads go on."),
+    (STARTED, "{} is being uploaded.", "{} files are being uploaded."),
+)
+
+
+def phase(name: str, engine: str) -> str:
+    """An upload's phase in words; what is queued before the engine runs waits for the engine."""
+    if name == "queued" and engine == "starting":
+        return ENGINE["starting"]
+    return PHASES[name]
+
+
+def announcement(happened: "list[tuple[str, str]]") -> str:
+    """What a screen reader should hear of `[(what happened, file name), …]`: one short sentence per kind."""
+    sentences = []
+    for kind, one, many in _ANNOUNCED:
+        names = [name for what, name in happened if what == kind]
+        if names:
+            sentences.append(one.format(names[0]) if len(names) == 1 else many.format(len(names)))
+    return " ".join(sentences)
+
+
+def happened(before: "str | None", after: str) -> str:
+    """What to announce when an upload's phase changes from `before` (None: just arrived) to `after`; "" for nothing."""
+    if before == after:
+        return ""
+    if after in (COMPLETED, FAILED, PAUSED, NEEDS_FILE):
+        return after
+    if before is None:
+        return STARTED
+    if before in (PAUSED, NEEDS_FILE, FAILED):
+        return RESUMED
+    return ""
+
+
+def title(base: str, active: int, percent: int) -> str:
+    """The tab's title: "42 % · Uploads" while something is under way."""
+    return f"{percent} % · {base}" if active else base
+
+
+def overall(counts: "dict[str, int]") -> str:
+    """How the uploads stand, for the bar above the list: "3 under way · 1 paused · 2 uploaded"."""
+    said = (
+        ("uploading", "under way"),
+        ("paused", "paused"),
+        ("failed", "stopped"),
+        ("completed", "uploaded"),
+        ("cancelled", "cancelled"),
+    )
+    return " · ".join([f"{counts[status]} {word}" for status, word in said if counts.get(status)])
