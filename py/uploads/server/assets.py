@@ -58,8 +58,14 @@ def ensure_node_modules() -> Path:
     """`node_modules` as package-lock.json says; fetched once. Raises `SetUpError`."""
     stamp = NODE_MODULES / ".installed-from"
     wanted = hash_of(ROOT / "package.json", ROOT / "package-lock.json")
+
+    def fresh() -> bool:
+        return stamp.is_file() and stamp.read_text() == wanted
+
+    if fresh():
+        return NODE_MODULES
     with one_at_a_time():
-        if stamp.is_file() and stamp.read_text() == wanted:
+        if fresh():  # by another serve.py, while this one waited
             return NODE_MODULES
         say("Setting up: browser assets into node_modules (once; about 30 MB)")
         stamp.unlink(missing_ok=True)
@@ -67,7 +73,7 @@ def ensure_node_modules() -> Path:
         run_visibly(
             [*command, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel", "error"],
             "Fetching the browser assets",
-            r"added ",
+            r"added .*",
             cwd=ROOT,
             env={**os.environ, "PATH": os.pathsep.join([str(node_program().parent), os.environ.get("PATH", "")])},
         )
@@ -86,7 +92,7 @@ def ensure_browser_wheels() -> list[Path]:
             + ["--python-version", BROWSER_PYTHON, "--disable-pip-version-check", "--progress-bar", "off"]
             + ["--dest", str(partial), "-r", str(BROWSER_REQUIREMENTS)],
             "Fetching the browser's Python packages",
-            r"Saved ",
+            r"Saved \S+",
         )
         partial.rename(folder)
     return sorted(folder.glob("*.whl"))

@@ -98,8 +98,8 @@ def run_visibly(command: Sequence[str], doing: str, show: str, **more: object) -
         ) as process:  # type: ignore[call-overload]
             for line in process.stdout:
                 seen = [*seen[-400:], line]
-                if re.match(show, line):
-                    say("    " + line.strip()[:100])
+                if found := re.match(show, line):
+                    say("    " + found.group())
     except OSError as error:
         raise SetUpError(f"{doing}: {command[0]} cannot be run ({error.strerror}).") from error
     if process.returncode:
@@ -108,7 +108,10 @@ def run_visibly(command: Sequence[str], doing: str, show: str, **more: object) -
 
 @contextlib.contextmanager
 def one_at_a_time(folder: Path = ROOT) -> Iterator[None]:
-    """Let one set-up or build at a time work in this clone; others wait (where the platform has `flock`)."""
+    """Let one set-up or build at a time work in this clone; others wait (where the platform has `flock`).
+
+    Not reentrant: whoever holds it calls nothing that takes it.
+    """
     try:
         import fcntl
     except ImportError:
@@ -141,7 +144,7 @@ def ensure_environment(requirements: Path, where: Path = VENV) -> None:
             [*pip, "install", "--require-hashes", "--only-binary", ":all:", "--no-input", "--retries", "2"]
             + ["--disable-pip-version-check", "--progress-bar", "off", "-r", str(requirements)],
             "Installing the Python packages",
-            r"Collecting |Installing ",
+            r"Collecting \S+|Installing collected packages",
             env={**os.environ, "PIP_USER": "0", "PIP_ROOT_USER_ACTION": "ignore"},
         )
         stamp.write_text(json.dumps({requirements.name: stamp_of(requirements)}))
