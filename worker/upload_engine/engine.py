@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -208,6 +209,10 @@ class Engine:
                 port, upload_id, "Only an upload that is completed or cancelled can be taken off the list."
             )
             return
+        self._drop(upload_id)
+
+    def _drop(self, upload_id: str) -> None:
+        """Take an upload off everybody's list."""
         self._queue.remove(upload_id)
         self._outbox.forget(upload_id)
         self._outbox.send({"type": p.UPLOAD_REMOVED, "upload_id": upload_id})
@@ -285,32 +290,63 @@ class Engine:
     # What lasts.
 
     async def _restore(self) -> None:
-        """Find out whose engine this is, and take up the sessions that were open."""
+        """Find out whose engine this is, and take up the sessions that were open.
+
+        While the server is out of reach, the sessions of the user of last time are shown; who it really is, is asked
+        for until there is an answer.
+        """
         try:
-            self._user_id = await self._remember_user()
-            records = await self._store.load(self._user_id) if self._user_id else []
-        except StorageFault as fault:
-            self._storage_failed(fault)
-            return
-        for record in records:
+            await self._sign_in(await self._operations.who())
+        except UploadFault:
+            self._group.create_task(self._sign_in_later())
+            with self._storage():
+                await self._load(str(await self._store.get_meta(LAST_USER) or ""))
+
+    async def _sign_in_later(self) -> None:
+        rounds = 0
+        while True:
+            await self._clock.sleep(self._policy.probe_delay(rounds))
+            rounds += 1
+            try:
+                return await self._sign_in(await self._operations.who())
+            except UploadFault:
+                continue
+
+    async def _sign_in(self, user_id: str) -> None:
+        with self._storage():
+            await self._store.set_meta(LAST_USER, user_id)
+            if user_id != self._user_id:
+                self._hide_strangers(user_id)
+                await self._load(user_id)
+
+    def _hide_strangers(self, user_id: str) -> None:
+        """Another user's sessions are not shown; they stay in storage for when that user is back."""
+        for session in list(self._queue.sessions.values()):
+            if session.facts.user_id not in ("", user_id) and session.phase is Phase.WAITING_FOR_FILE:
+                self._drop(session.upload_id)
+
+    async def _load(self, user_id: str) -> None:
+        self._user_id = user_id
+        for record in await self._store.load(user_id) if user_id else []:
             try:
                 session, phase = from_record(record, self._policy)
             except ValueError as error:
                 self._warn(f"A stored upload could not be read and was set aside: {error}")
+                continue
+            if session.upload_id in self._queue.sessions:
                 continue
             effects = session.restore(phase)
             self._perform(self._queue.add(session, self._clock.now()) + effects)
             if self._wall_ms() - session.last_activity > self._config["session_ttl"]:
                 self._handle(e.CancelRequested(session.upload_id))
 
-    async def _remember_user(self) -> str:
-        """The signed-in user; while the server is out of reach, the one of last time."""
+    @contextmanager
+    def _storage(self) -> Iterator[None]:
+        """What is done here may find the storage out of order; then uploads go on in memory."""
         try:
-            user_id = await self._operations.who()
-        except UploadFault:
-            return str(await self._store.get_meta(LAST_USER) or "")
-        await self._store.set_meta(LAST_USER, user_id)
-        return user_id
+            yield
+        except StorageFault as fault:
+            self._storage_failed(fault)
 
     def _storage_failed(self, fault: StorageFault) -> None:
         self._capabilities["storage"] = "memory"

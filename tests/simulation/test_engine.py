@@ -1,0 +1,333 @@
+"""The engine as a page sees it, in virtual time: the main line and what people do to it."""
+
+import asyncio
+import json
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+from upload_engine.core.errors import StorageFault
+from upload_engine.core.limits import GIB, MIB
+from upload_engine.memory_store import MemoryStore
+from uploads import protocol as p
+
+from tests.simulation.virtual_time import run
+from tests.simulation.world import Disk, Life, Page, World
+
+
+def scenario(test: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None]:
+    """Run the test's coroutine in virtual time."""
+
+    def wrapped() -> None:
+        run(test())
+
+    wrapped.__name__, wrapped.__doc__ = test.__name__, test.__doc__
+    return wrapped
+
+
+@scenario
+async def test_a_large_file_arrives_with_few_signing_calls_and_three_parts_at_a_time() -> None:
+    world, file = World(), Disk("a.bin", 5 * GIB + 1)
+    async with Life(world, MemoryStore()) as life:
+        life.start("a", file)
+        session = await life.page.until("a", "completed")
+    assert world.holds(session["s3_key"], file)
+    assert session["object_url"] == "http://s/s3/object?key=me%2F0"
+    assert world.most_puts == 3
+    assert world.calls["GET batch"] <= 161 / 50
+    assert world.bytes_stored == file.size, "nothing was sent twice"
+    assert world.open_uploads() == []
+
+
+@pytest.mark.parametrize("size", [0, 1, 5 * MIB - 1, 5 * MIB, 5 * MIB + 1, 8 * MIB, 8 * MIB + 1, 16 * MIB])
+def test_sizes_at_the_edges_are_exact(size: int) -> None:
+    """Fault 63."""
+
+    async def upload() -> None:
+        world, file = World(), Disk("a.bin", size)
+        async with Life(world, MemoryStore()) as life:
+            life.start("a", file)
+            session = await life.page.until("a", "completed")
+        assert world.holds(session["s3_key"], file)
+
+    run(upload())
+
+
+@scenario
+async def test_small_files_are_not_stuck_behind_a_large_one() -> None:
+    world = World()
+    async with Life(world, MemoryStore(), max_concurrent_uploads=2) as life:
+        life.start("large", Disk("large", 20 * GIB))
+        for number in range(20):
+            life.start(f"small {number}", Disk(f"small {number}", 1000))
+        for number in range(20):
+            await life.page.until(f"small {number}", "completed")
+        assert life.page.sessions["large"]["progress"] < 50
+
+
+@scenario
+async def test_pause_resume_and_cancel() -> None:
+    world, file = World(), Disk("a.bin", 5 * GIB)
+    async with Life(world, MemoryStore()) as life:
+        life.start("a", file)
+        await asyncio.sleep(5)
+        life.say(p.PAUSE_UPLOAD, upload_id="a")
+        await life.page.until("a", "paused")
+        stored = world.bytes_stored
+        await asyncio.sleep(600)
+        assert (world.bytes_stored, world.puts_under_way) == (stored, 0)
+        life.say(p.RESUME_UPLOAD, upload_id="a")
+        await asyncio.sleep(5)
+        life.say(p.CANCEL_UPLOAD, upload_id="a")
+        await life.page.until("a", "cancelled")
+        assert world.open_uploads() == []
+        assert world.objects == {}
+        life.say(p.REMOVE_UPLOAD, upload_id="a")
+        await asyncio.sleep(1)
+        assert life.page.sessions == {}
+
+
+@scenario
+async def test_fifty_clicks_in_a_second_and_the_last_one_wins() -> None:
+    """Fault 66."""
+    world, file = World(), Disk("a.bin", 100 * MIB)
+    async with Life(world, MemoryStore()) as life:
+        life.start("a", file)
+        for _ in range(25):
+            life.say(p.PAUSE_UPLOAD, upload_id="a")
+            await asyncio.sleep(0.02)
+            life.say(p.RESUME_UPLOAD, upload_id="a")
+            await asyncio.sleep(0.02)
+        session = await life.page.until("a", "completed")
+        assert world.holds(session["s3_key"], file)
+        assert world.open_uploads() == []
+
+
+@scenario
+async def test_after_a_crash_the_same_file_resumes_and_nothing_stored_is_sent_again() -> None:
+    """Faults 47, 49; invariant I3."""
+    world, store, file = World(), MemoryStore(), Disk("a.bin", GIB - 5)
+    async with Life(world, store) as life:
+        life.start("a", file)
+        await asyncio.sleep(3)
+    before = world.bytes_stored
+    assert 0 < before < file.size
+    async with Life(world, store) as life:
+        session = await life.page.until("a", "waiting-for-file")
+        assert (session["status"], session["file_name"]) == ("paused", "a.bin")
+        life.start("b", Disk("a.bin", GIB - 5, content="v2"))
+        await asyncio.sleep(1)
+        assert life.page.replaced == {"b": "a"}
+        assert life.page.errors["a"]["type"] == "VALIDATION_ERROR"
+        assert "content is different" in life.page.errors["a"]["message"]
+        life.start("c", file)
+        session = await life.page.until("a", "completed")
+    assert world.holds(session["s3_key"], file)
+    assert world.bytes_stored == file.size, "a part that arrived unheard is found by ListParts"
+
+
+@scenario
+async def test_the_same_file_picked_twice_is_one_upload_and_in_another_project_two() -> None:
+    world, file = World(), Disk("a.bin", GIB)
+    async with Life(world, MemoryStore()) as life:
+        life.start("a", file)
+        await asyncio.sleep(1)
+        life.start("b", file)
+        life.start("c", file, project_id="other")
+        await life.page.until("a", "completed")
+        await life.page.until("c", "completed")
+    assert life.page.replaced == {"b": "a"}
+    assert len(world.objects) == 2
+
+
+@scenario
+async def test_a_second_page_sees_everything_and_the_first_may_leave() -> None:
+    world = World()
+    async with Life(world, MemoryStore()) as life:
+        life.start("a", Disk("a.bin", GIB))
+        await asyncio.sleep(5)
+        second = Page()
+        life.engine.receive(second, p.encode_message({"type": p.HELLO, "config": {}}), None)
+        life.say(p.GOODBYE)
+        life.say(p.GOODBYE)
+        await second.until("a", "completed")
+        snapshots = [json.loads(text) for text in second.texts if "UPLOAD_SNAPSHOT" in text]
+        assert len(json.loads(snapshots[0]["partsJson"])) == snapshots[0]["session"]["partsUploaded"]
+        assert life.page.sessions["a"]["status"] == "uploading", "a page that left hears nothing"
+
+
+@scenario
+async def test_rules_are_told_before_anything_is_sent() -> None:
+    world = World()
+    config: dict[str, Any] = {
+        "max_file_size": 100,
+        "min_file_size": 1,
+        "allowed_types": [".bin"],
+        "max_files": 2,
+    }
+    async with Life(world, MemoryStore(), **config) as life:
+        life.start("large", Disk("large.bin", 101))
+        life.start("odd", Disk("odd.exe", 10))
+        for upload_id, words in (("large", "at most 100"), ("odd", ".bin")):
+            await life.page.until(upload_id, "failed")
+            assert words in life.page.errors[upload_id]["message"]
+            assert not life.page.errors[upload_id]["retryable"]
+        life.start("third", Disk("third.bin", 10))
+        await life.page.until("third", "failed")
+        assert "At most 2 files" in life.page.errors["third"]["message"]
+        life.say(p.CANCEL_ALL)
+        await life.page.until("third", "cancelled")
+    assert world.uploads == {}
+
+
+@scenario
+async def test_commands_that_make_no_sense_are_refused_by_name() -> None:
+    async with Life(World(), MemoryStore()) as life:
+        life.say(p.PAUSE_UPLOAD, upload_id="nobody")
+        life.engine.receive(life.page, "{}", None)
+        life.engine.receive(life.page, p.encode_message({"type": p.PAUSE_ALL}), Disk("a", 1))
+        life.say(p.START_UPLOAD, upload_id="a", project_id="p", s3_key="")
+        life.say(p.HELLO, config={"max_retries": 9})
+        life.start("a", Disk("a", GIB))
+        life.say(p.REMOVE_UPLOAD, upload_id="a")
+        await asyncio.sleep(1)
+        refused = "\n".join(life.page.refused)
+        for words in (
+            "no such upload",
+            "version",
+            "a file must come with",
+            "max_retries",
+            "completed or cancelled",
+        ):
+            assert words in refused
+
+
+@scenario
+async def test_a_file_that_changes_stops_and_an_unreadable_one_is_asked_for() -> None:
+    """Faults 58, 60, 62."""
+    world, changed, gone = World(), Disk("changed", GIB), Disk("gone", GIB)
+    async with Life(world, MemoryStore()) as life:
+        life.start("changed", changed)
+        life.start("gone", gone)
+        await asyncio.sleep(4)
+        changed.edited, gone.readable = True, False
+        await life.page.until("changed", "failed")
+        await life.page.until("gone", "waiting-for-file")
+        life.say(p.RESELECT_FILE, Disk("gone", GIB), upload_id="gone")
+        await life.page.until("gone", "completed")
+        unreadable = Disk("never", 10)
+        unreadable.readable = False
+        life.start("never", unreadable)
+        await life.page.until("never", "failed")
+        assert len(world.objects) == 1
+
+
+class FullStore(MemoryStore):
+    """Storage that refuses to write after a while."""
+
+    async def save(self, records: Any) -> None:
+        raise StorageFault("QuotaExceededError")
+
+
+class ShutStore(MemoryStore):
+    """Storage that cannot even be opened."""
+
+    async def set_meta(self, key: str, value: Any) -> None:
+        raise StorageFault("SecurityError")
+
+
+@pytest.mark.parametrize("store", [FullStore, ShutStore])
+def test_without_storage_it_goes_on_in_memory_and_says_so(store: type[MemoryStore]) -> None:
+    """Fault 54."""
+
+    async def upload() -> None:
+        async with Life(World(), store()) as life:
+            life.start("a", Disk("a.bin", 10 * MIB))
+            await life.page.until("a", "completed")
+            assert life.page.capabilities["storage"] == "memory"
+            assert "survive a reload" in life.page.capabilities["warnings"][0]
+
+    run(upload())
+
+
+@scenario
+async def test_a_damaged_record_is_set_aside_and_the_others_come_back() -> None:
+    """Fault 56."""
+    world, store = World(), MemoryStore()
+    async with Life(world, store) as life:
+        life.start("a", Disk("a.bin", GIB))
+        await asyncio.sleep(4)
+    await store.save([{"uploadId": "bad", "userId": "me", "version": 99}])
+    async with Life(world, store) as life:
+        await life.page.until("a", "waiting-for-file")
+        assert list(life.page.sessions) == ["a"]
+        assert "set aside" in life.page.capabilities["warnings"][0]
+
+
+@scenario
+async def test_a_session_older_than_its_time_to_live_is_swept_here_and_in_the_store() -> None:
+    world, store = World(), MemoryStore()
+    async with Life(world, store) as life:
+        life.start("a", Disk("a.bin", GIB))
+        await asyncio.sleep(4)
+    await asyncio.sleep(8 * 24 * 3600)
+    async with Life(world, store) as life:
+        await life.page.until("a", "cancelled")
+        assert world.open_uploads() == []
+        assert await store.load("me") == []
+
+
+@scenario
+async def test_started_offline_it_remembers_the_user_of_last_time() -> None:
+    world, store = World(), MemoryStore()
+    async with Life(world, store) as life:
+        life.start("a", Disk("a.bin", GIB))
+        await asyncio.sleep(4)
+    world.up = False
+    async with Life(world, store) as life:
+        await life.page.until("a", "waiting-for-file")
+
+
+@scenario
+async def test_signed_out_in_the_middle_and_in_again() -> None:
+    """Fault 41."""
+    world, file = World(url_lifetime=40.0), Disk("a.bin", 5 * GIB)
+    async with Life(world, MemoryStore()) as life:
+        life.start("a", file)
+        await asyncio.sleep(5)
+        world.signed_in = False
+        await life.page.until("a", "waiting-for-sign-in")
+        world.signed_in = True
+        life.say(p.RESUME_UPLOAD, upload_id="a")
+        session = await life.page.until("a", "completed")
+        assert world.holds(session["s3_key"], file)
+
+
+@scenario
+async def test_the_machines_date_does_not_matter() -> None:
+    """Fault 44."""
+    world, file = World(url_lifetime=60.0), Disk("a.bin", GIB)
+    async with Life(world, MemoryStore()) as life:
+        life.start("a", file)
+        for _ in range(4):
+            await asyncio.sleep(3)
+            life.clock.wall_offset -= 86_400.0
+        session = await life.page.until("a", "completed")
+        assert world.holds(session["s3_key"], file)
+
+
+@scenario
+async def test_an_upload_whose_parts_expired_in_the_store_begins_anew() -> None:
+    """Fault 26."""
+    world, store, file = World(), MemoryStore(), Disk("a.bin", GIB)
+    async with Life(world, store) as life:
+        life.start("a", file)
+        await asyncio.sleep(5)
+    for upload in world.uploads.values():
+        upload.state = "aborted"
+    async with Life(world, store) as life:
+        life.start("b", file)
+        session = await life.page.until("a", "completed")
+        assert world.holds(session["s3_key"], file)
+        told = [json.loads(text).get("error") for text in life.page.texts]
+        assert any(error and "sent again from its beginning" in error["recovery"] for error in told)
