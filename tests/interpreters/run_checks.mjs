@@ -83,5 +83,10 @@ if (job.interpreter === "micropython") {
   python = await loadPyodide({ stdout: (line) => console.log(line) });
 }
 for (const [path, text] of Object.entries(job.files)) write(python.FS, path, text);
-python.runPython(program);
+try {
+  python.runPython(program);
+} catch (error) {
+  console.log(error.message); // left uncaught, Node would print Pyodide's whole source beside it
+  process.exit(1);
+}
 process.exit(0);

@@ -65,7 +65,7 @@ def announcement(happened: "list[tuple[str, str]]") -> str:
 
 def happened(before: "str | None", after: str) -> str:
     """What to announce when an upload's phase changes from `before` (None: just arrived) to `after`; "" for nothing."""
-    if before == after:
+    if before == after or after in ("cancelling", "cancelled"):  # the person's own doing
         return ""
     if after in (COMPLETED, FAILED, PAUSED, NEEDS_FILE):
         return after
