@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from upload_engine.core.limits import GIB, MAX_OBJECT_SIZE, MAX_PART_SIZE, MAX_PARTS, MIB, MIN_PART_SIZE
+from upload_engine.core.limits import MAX_OBJECT_SIZE, MAX_PART_SIZE, MAX_PARTS, MIB, MIN_PART_SIZE
 
-DOCUMENTED_SIZES = ((100 * MIB, 8 * MIB), (GIB, 16 * MIB))
-"""``(below this file size, this part size)``; larger files use ``LARGE_PART_SIZE``."""
+DOCUMENTED_SIZES = ((100_000_000 - 1, 8 * MIB), (1_000_000_000, 16 * MIB))
+"""``(up to this file size, this part size)``; larger files use ``LARGE_PART_SIZE``."""
 LARGE_PART_SIZE = 32 * MIB
 SLOW_PART_SECONDS = 20
 """With a bandwidth limit, a part that would take longer than this is made smaller."""
@@ -38,7 +38,7 @@ def choose_part_size(
     if isinstance(chunk_size, int):
         size = max(MIN_PART_SIZE, chunk_size)
     else:
-        size = next((part for below, part in DOCUMENTED_SIZES if file_size < below), LARGE_PART_SIZE)
+        size = next((part for up_to, part in DOCUMENTED_SIZES if file_size <= up_to), LARGE_PART_SIZE)
         if bandwidth_limit and size / bandwidth_limit > SLOW_PART_SECONDS:
             size = MIN_PART_SIZE
     while file_size > size * MAX_PARTS:
