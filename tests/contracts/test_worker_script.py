@@ -52,7 +52,8 @@ def test_the_worker_starts_under_its_own_policy(
 ) -> None:
     browser = chromium()
     browser.page.goto(site.url + query)
-    assert ask(browser.page, "describe") == {"kind": kind, "siteUrl": site.url, "chromium": True}
+    abilities = {"indexeddb": True, "xhr": True, "chromium": True}
+    assert ask(browser.page, "describe") == {"kind": kind, "siteUrl": site.url, **abilities}
     assert browser.page.evaluate("uploadWorker.kind") == kind
     assert browser.page.evaluate("uploadWorker.port instanceof MessagePort")
     assert browser.console == []
@@ -167,6 +168,19 @@ def test_an_engine_that_ends_later_is_said_too(chromium: Callable[[], Browser], 
         browser = chromium()
         browser.page.goto(site.url)
         assert failure(browser.page).endswith("ValueError: a bug")
+
+
+def test_an_interpreter_that_dies_is_said_too(chromium: Callable[[], Browser], tmp_path: Path) -> None:
+    """A read beyond the memory is the end of Pyodide: no Python runs after it."""
+    main = (
+        "import asyncio, ctypes\n"
+        "def start(js_host):\n"
+        "    asyncio.get_event_loop().call_later(0.1, ctypes.string_at, 2**32 - 64, 32)\n"
+    )
+    with Site(tmp_path, main=main) as site:
+        browser = chromium()
+        browser.page.goto(site.url)
+        assert "memory access out of bounds" in failure(browser.page)
 
 
 def test_attempt_never_throws(chromium: Callable[[], Browser], site: Site) -> None:

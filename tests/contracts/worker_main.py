@@ -11,6 +11,7 @@ import itertools
 import json
 import secrets
 import traceback
+from dataclasses import asdict
 from typing import Any
 
 import js
@@ -76,7 +77,7 @@ async def answer(line: MessagePortLine, order: dict[str, Any], file: Any, js_hos
     result: Any = None
     try:
         if order["role"] == "describe":
-            result = {"kind": js_host.kind, "siteUrl": js_host.config.siteUrl, "chromium": detect().chromium}
+            result = {"kind": js_host.kind, "siteUrl": js_host.config.siteUrl, **asdict(detect())}
         elif order["role"] == "count":
             result = next(counter)
         elif order["role"] == "who am i":

@@ -30,7 +30,12 @@ async def send(
     text_limit: int = TEXT_LIMIT,
 ) -> HttpResponse:
     """One HTTP/1.1 request on a connection of its own. Raises NetworkFault when no whole answer comes back."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise NetworkFault("the address is none") from None
+    if any("\n" in name + value for name, value in headers.items()):
+        raise NetworkFault("a header is none")
     target = parts.path + (f"?{parts.query}" if parts.query else "")
     lines = [f"{method} {target} HTTP/1.1", f"Host: {parts.netloc}", "Connection: close"]
     lines += [f"{name}: {value}" for name, value in headers.items() if name.lower() != "content-length"]

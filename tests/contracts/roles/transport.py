@@ -75,6 +75,7 @@ async def sends_every_byte_and_returns_the_etag(bench: Bench) -> None:
     assert answer.headers["etag"] == f'"{md5_of(sent)}"', answer.headers
     assert (exchange["received"], exchange["md5"]) == (len(sent), md5_of(sent)), exchange
     assert exchange["method"] == "PUT", exchange
+    assert "content-type" not in exchange["headers"], exchange  # none was given, so none may be invented
 
 
 async def sends_no_bytes_at_all(bench: Bench) -> None:
@@ -149,6 +150,16 @@ async def nobody_listening_is_a_network_fault(bench: Bench) -> None:
     request = PutRequest(f"{bench.refused}/b/k?X-Amz-Signature=secret", {}, bench.body(b"abc"))
     fault = await raised(NetworkFault, bench.transport.put(request, lambda _: None))
     assert "secret" not in str(fault), fault
+
+
+async def an_address_that_is_none_is_a_network_fault(bench: Bench) -> None:
+    """It came from a server, so it is no bug of the engine."""
+    for url, headers in (("http://[secret/", {}), (f"{bench.address}{bench.path}", {"bad\nname": "secret"})):
+        fault = await raised(
+            NetworkFault, bench.transport.put(PutRequest(url, headers, bench.body(b"abc")), lambda _: None)
+        )
+        assert "secret" not in str(fault), fault
+    assert await bench.log() == []
 
 
 async def cancel_in_mid_body_ends_the_request(bench: Bench) -> None:

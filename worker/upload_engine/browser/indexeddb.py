@@ -18,16 +18,14 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import js
 from pyodide.ffi import ConversionError, JsException
 
 from upload_engine.browser.bridge import Listeners, error_name, to_object
+from upload_engine.browser.database import Migration, failure_name, open_database, reason
 from upload_engine.core.errors import StorageFault
 from upload_engine.interfaces import Record
 
 DATABASE = "uploads"
-OPEN_TIMEOUT = 10.0
-"""Seconds to wait for the database: WebKit has been seen never to answer."""
 
 
 def _create_stores(js_database: Any) -> None:
@@ -37,16 +35,14 @@ def _create_stores(js_database: Any) -> None:
     js_database.createObjectStore("meta")
 
 
-MIGRATIONS: list[Callable[[Any], None]] = [_create_stores]
+MIGRATIONS: list[Migration] = [_create_stores]
 """Step n takes the database from version n to n + 1; a step that was released is never changed."""
 
 
 class IndexedDbStore:
     """SessionStore in this origin's database. Opened at first use, and anew after another version has closed it."""
 
-    def __init__(
-        self, name: str = DATABASE, migrations: Sequence[Callable[[Any], None]] = tuple(MIGRATIONS)
-    ) -> None:
+    def __init__(self, name: str = DATABASE, migrations: Sequence[Migration] = tuple(MIGRATIONS)) -> None:
         self._name = name
         self._migrations = migrations
         self._js_database: Any = None
@@ -92,7 +88,7 @@ class IndexedDbStore:
 
     async def _run(self, store: str, mode: str, ask: Callable[[Any], Any]) -> Any:
         """Make the requests of one transaction; return the last one's result once the transaction is complete."""
-        js_database = await self._open()
+        js_transaction = await self._begin(store, mode)
         ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
         def end(failure: str) -> None:
@@ -100,77 +96,36 @@ class IndexedDbStore:
                 ended.set_result(failure)
 
         with Listeners() as listeners:
-            try:
-                js_transaction = js_database.transaction(store, mode)
-            except JsException as error:  # closed behind our back
-                self.close()
-                raise StorageFault(f"the browser's storage is closed ({error_name(error)})") from None
             listeners.add(js_transaction, "complete", lambda _: end(""))
-            listeners.add(js_transaction, "abort", lambda _: end(_reason(js_transaction)))
+            listeners.add(js_transaction, "abort", lambda _: end(reason(js_transaction)))
             try:
                 js_request = ask(js_transaction.objectStore(store))
             except (ConversionError, JsException) as error:
                 js_transaction.abort()
-                raise StorageFault(f"the browser's storage refused a record ({_name(error)})") from None
+                raise StorageFault(
+                    f"the browser's storage refused a record ({failure_name(error)})"
+                ) from None
             if failure := await ended:
                 raise StorageFault(f"the browser's storage refused to work ({failure})")
         return js_request.result if js_request is not None else None
 
+    async def _begin(self, store: str, mode: str) -> Any:
+        """A new transaction; the database is opened once more if it was closed behind our back."""
+        js_database = await self._open()
+        try:
+            return js_database.transaction(store, mode)
+        except JsException:
+            self.close()
+            js_database = await self._open()
+        try:
+            return js_database.transaction(store, mode)
+        except JsException as error:
+            raise StorageFault(f"the browser's storage is closed ({error_name(error)})") from None
+
     async def _open(self) -> Any:
         async with self._opening:
             if self._js_database is None:
-                self._js_database = await _connect(self._name, self._migrations)
+                self._js_database = await open_database(self._name, self._migrations)
                 self._listeners.add(self._js_database, "versionchange", lambda _: self.close())
                 self._listeners.add(self._js_database, "close", lambda _: self.close())
             return self._js_database
-
-
-async def _connect(name: str, migrations: Sequence[Callable[[Any], None]]) -> Any:
-    """Open and, where needed, migrate. A request that is given up still ends one day, and is let go then."""
-    ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    listeners = Listeners()
-    failures: list[str] = []
-
-    def migrate(js_event: Any) -> None:
-        try:
-            for step in migrations[int(js_event.oldVersion) :]:
-                step(js_request.result)
-        except JsException as error:
-            failures.append(_name(error))
-            js_request.transaction.abort()
-
-    def end(failure: str) -> None:
-        listeners.clear()
-        if not ended.done():
-            ended.set_result(failure)
-        elif not failure:
-            js_request.result.close()
-
-    def blocked(_: Any) -> None:
-        if not ended.done():
-            ended.set_result("blocked by another tab")
-
-    try:
-        js_request = js.indexedDB.open(name, len(migrations))
-    except (AttributeError, JsException) as error:
-        raise StorageFault(f"the browser offers no storage here ({_name(error)})") from None
-    listeners.add(js_request, "upgradeneeded", migrate)
-    listeners.add(js_request, "success", lambda _: end(""))
-    listeners.add(js_request, "error", lambda _: end(failures[0] if failures else _reason(js_request)))
-    listeners.add(js_request, "blocked", blocked)
-    try:
-        failure = await asyncio.wait_for(ended, OPEN_TIMEOUT)
-    except TimeoutError:
-        failure = "no answer"
-    if failure:
-        raise StorageFault(f"the browser's storage could not be opened ({failure})")
-    return js_request.result
-
-
-def _reason(js_failed: Any) -> str:
-    """Why a request or transaction failed: its DOMException's name."""
-    return str(getattr(js_failed.error, "name", "AbortError"))
-
-
-def _name(error: Exception) -> str:
-    return error_name(error) if isinstance(error, JsException) else type(error).__name__

@@ -13,7 +13,7 @@ import js
 from pyodide.ffi import JsException, create_proxy
 
 from upload_engine.browser.blob import check_readable
-from upload_engine.browser.bridge import Listeners, settable
+from upload_engine.browser.bridge import Listeners, error_name, settable
 from upload_engine.core.errors import NetworkFault
 from upload_engine.interfaces import HttpResponse, PutRequest
 
@@ -32,10 +32,15 @@ class XhrTransport:
     async def put(self, request: PutRequest, on_progress: Callable[[int], None]) -> HttpResponse:
         """See ``PartTransport.put``. The page's cookies never go to the store."""
         js_xhr = js.XMLHttpRequest.new()
-        js_xhr.open("PUT", request.url)
+        try:
+            js_xhr.open("PUT", request.url)
+            for name, value in settable(request.headers.items()):
+                js_xhr.setRequestHeader(name, value)
+        except JsException as error:
+            raise NetworkFault(
+                f"the browser refused the store's address or headers ({error_name(error)})"
+            ) from None
         js_xhr.responseType = "arraybuffer"
-        for name, value in settable(request.headers.items()):
-            js_xhr.setRequestHeader(name, value)
         ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
         def end(_: Any) -> None:
