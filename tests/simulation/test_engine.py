@@ -152,7 +152,7 @@ async def test_a_second_page_sees_everything_and_the_first_may_leave() -> None:
         life.say(p.GOODBYE)
         await second.until("a", "completed")
         snapshots = [json.loads(text) for text in second.texts if "UPLOAD_SNAPSHOT" in text]
-        assert len(json.loads(snapshots[0]["partsJson"])) == snapshots[0]["session"]["partsUploaded"]
+        assert len(json.loads("".join(snapshots[0]["partsJson"]))) == snapshots[0]["session"]["partsUploaded"]
         assert life.page.sessions["a"]["status"] == "uploading", "a page that left hears nothing"
 
 

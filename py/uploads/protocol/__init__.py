@@ -1,7 +1,7 @@
 """What the page and the worker say to each other: message types, their codec, and the configuration.
 
 This room is shared by both threads and both interpreters (MicroPython and CPython/Pyodide): it is pure
-functions over plain data, imports only `json` and `math`, and touches no JavaScript.
+functions over plain data, imports only `json`, `math` and `sys`, and touches no JavaScript.
 """
 
 from uploads.protocol.codec import (

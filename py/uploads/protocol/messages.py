@@ -5,7 +5,7 @@ The page tells what a person wants (`UploadWorkerMessage`), the worker tells how
 """
 
 from uploads.protocol.config import CONFIG_CHANGES
-from uploads.protocol.kinds import Choice, Flag, Kind, Link, Number, Record, Text, Texts, Whole
+from uploads.protocol.kinds import Choice, Flag, Kind, Link, LongText, Number, Record, Text, Texts, Whole
 
 PROTOCOL_VERSION = 1
 
@@ -164,7 +164,7 @@ UPLOAD_WORKER_RESPONSES = {
             "progress": PROGRESS,
             "error": ERROR,
             # JSON text of [{partNumber, etag, size}], only when the parts changed since the last snapshot
-            "parts_json": Text(longest=LONGEST_PARTS_JSON, optional=True),
+            "parts_json": LongText(LONGEST_PARTS_JSON, optional=True),
         }
     ),
     UPLOAD_REMOVED: _message({"upload_id": _upload_id()}),

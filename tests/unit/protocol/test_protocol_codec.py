@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from uploads.protocol import ProtocolError, decode_worker_message, decode_worker_response, encode_message
 from uploads.protocol.config import CONFIG_CHANGES
-from uploads.protocol.kinds import Choice, Flag, Kind, Link, Number, Record, Text, Texts, Whole
+from uploads.protocol.kinds import Choice, Flag, Kind, Link, LongText, Number, Record, Text, Texts, Whole
 from uploads.protocol.messages import UPLOAD_WORKER_MESSAGES, UPLOAD_WORKER_RESPONSES
 
 from tests.interpreters.checks import protocol_checks
@@ -43,6 +43,8 @@ def values_of(kind: Kind) -> st.SearchStrategy[Any]:
         strategy = st.text(
             st.characters(codec="utf-8"), min_size=kind.shortest, max_size=min(kind.longest, 60)
         )
+    elif isinstance(kind, LongText):
+        strategy = st.text(st.characters(codec="utf-8"), max_size=60)
     elif isinstance(kind, Whole):
         strategy = st.integers(kind.least, kind.most)
     elif isinstance(kind, Number):
@@ -113,6 +115,13 @@ def test_one_foreign_value_is_taken_or_refused_never_a_crash(
     assert len(refusal) < 400
     if not refusal:
         assert decode_worker_response(text)["type"] == message["type"]
+
+
+def test_nesting_never_reaches_the_parser() -> None:
+    """Here and in Pyodide, where it would be fatal (see `MOST_OPENERS`)."""
+    for text in ("[" * 65, '{"x":' * 65, '{"a":"\\\\","b":' + "[" * 65, '{"a":"\\"","b":' + "[" * 65):
+        with pytest.raises(ProtocolError, match="at most 64 objects and lists"):
+            decode_worker_message(text)
 
 
 def test_the_two_directions_share_no_type() -> None:
