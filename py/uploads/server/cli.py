@@ -13,4 +13,10 @@ def main(options: Options) -> int:
         made = site.build(options.out)
         say(f"{'Built' if made else 'Already fresh:'} {options.out}")
         return 0
-    return 0
+    if options.command == "test":
+        from uploads.server import checks
+
+        return checks.main(options.pytest_args)
+    from uploads.server import run, settings
+
+    return run.serve(settings.load(options))

@@ -1,0 +1,131 @@
+"""The application: the API, the site and their headers put together. Everything it needs is an argument."""
+
+from __future__ import annotations
+
+import logging
+import time
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+
+from uploads.server.identity import Guests
+from uploads.server.pages import Headers, Site, make_viewer
+from uploads.server.problems import Problem, from_s3
+from uploads.server.settings import Settings
+from uploads.server.signing import Signing, make_router
+from uploads.server.store import Rules, Store
+from uploads.server.tokens import Tokens
+
+log = logging.getLogger("uploads.server")
+
+
+def make_app(settings: Settings, store: Store, secret: str, site: Path, rules: Rules) -> FastAPI:
+    """The ASGI application for one store and one built site. `secret` signs upload ids and cookies."""
+    guests = Guests(secret, secure=settings.secure_cookies)
+    signing = Signing(settings, store, Tokens(secret, store.bucket, settings.upload_expiry), guests)
+    app = FastAPI(
+        title="Upload Worker",
+        summary="The signing API: uploads of parts, straight from the browser into S3.",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        middleware=[
+            Middleware(Headers, store_origin=store.origin, frame_ancestors=settings.frame_ancestors),
+            Middleware(
+                CORSMiddleware,
+                allow_origins=list(settings.allowed_origins),
+                allow_methods=["GET", "POST", "DELETE"],
+                allow_headers=["Content-Type", "Authorization"],
+                expose_headers=["Retry-After"],
+                allow_credentials=True,
+                max_age=3600,
+            ),
+        ],
+    )
+    _answer_problems(app)
+    app.include_router(make_router(signing))
+    app.include_router(make_viewer())
+
+    @app.get("/healthz", tags=["server"])
+    def tell_health() -> JSONResponse:
+        """`ok` once everything can be used; 503 while the store cannot be reached."""
+        try:
+            store.check()
+        except (ClientError, BotoCoreError):
+            return JSONResponse({"status": "unavailable", "store": "unreachable"}, 503)
+        kind = "embedded" if settings.embedded else "s3"
+        return JSONResponse({"status": "ok", "store": kind, "cors": rules.cors, "lifecycle": rules.lifecycle})
+
+    @app.api_route("/s3/{rest:path}", methods=["GET", "POST", "PUT", "DELETE", "PATCH"], include_in_schema=False)
+    def refuse(rest: str) -> JSONResponse:
+        raise Problem(404, "NoSuchCall", "There is no such call.")
+
+    app.mount("/", Site(site, guests))
+    return app
+
+
+def _answer_problems(app: FastAPI) -> None:
+    """Have every failure answered in the one shape, and told in the log without a secret."""
+
+    def answer(problem: Problem) -> JSONResponse:
+        return JSONResponse(problem.body(), problem.status, problem.headers())
+
+    @app.exception_handler(Problem)
+    def refused(_request: Request, error: Problem) -> JSONResponse:
+        return answer(error)
+
+    @app.exception_handler(ClientError)
+    @app.exception_handler(BotoCoreError)
+    def failed(request: Request, error: ClientError | BotoCoreError) -> JSONResponse:
+        problem = from_s3(error)
+        response: Any = getattr(error, "response", {})
+        request_id = response.get("ResponseMetadata", {}).get("RequestId", "-")
+        log.warning("%s %s: store said %s (request %s)", request.method, _route(request), problem.code, request_id)
+        return answer(problem)
+
+    @app.exception_handler(RequestValidationError)
+    def misunderstood(_request: Request, error: RequestValidationError) -> JSONResponse:
+        first = error.errors()[0]
+        where = ".".join(str(step) for step in first["loc"] if step not in {"body", "query", "path"}) or "body"
+        status = 400 if first["type"] == "json_invalid" else 422
+        return answer(Problem(status, "ValidationError", f"{where}: {first['msg']}"))
+
+    @app.exception_handler(HTTPException)
+    def missing(_request: Request, error: HTTPException) -> JSONResponse:
+        return answer(Problem(error.status_code, "NotFound" if error.status_code == 404 else "BadRequest", str(error.detail)))  # noqa: PLR2004
+
+    @app.exception_handler(Exception)
+    def broken(request: Request, error: Exception) -> JSONResponse:
+        # Its text may hold anything, so only its kind and place are told.
+        trace = error.__traceback__
+        while trace and trace.tb_next:
+            trace = trace.tb_next
+        place = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else "?"
+        log.error("%s %s: %s at %s", request.method, _route(request), type(error).__name__, place)
+        return answer(Problem(500, "InternalError", "The server made a mistake.", retryable=True))
+
+
+def _route(request: Request) -> str:
+    """The call's pattern, not its address: that holds upload ids and keys."""
+    return str(getattr(request.scope.get("route"), "path", request.url.path.split("/")[1]))
+
+
+def wait_for(check: Any, limit: float) -> bool:
+    """Call `check` until it no longer raises botocore's errors, for at most `limit` seconds; whether it stopped."""
+    end = time.monotonic() + limit
+    while True:
+        try:
+            check()
+        except (ClientError, BotoCoreError):
+            if time.monotonic() > end:
+                return False
+            time.sleep(0.1)
+        else:
+            return True

@@ -1,0 +1,175 @@
+"""The shapes of the signing API: what a browser sends and what it gets. Sizes in bytes, times in seconds.
+
+The names are the wire's: those of Uppy Companion, and ours in the same manner (camelCase; S3's own are as S3 has them).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from uploads.server.parts import MAX_PARTS
+
+
+def _as_text(value: object) -> object:
+    """Metadata as applications have it: numbers and truth values become text, what is not there is left out."""
+    if not isinstance(value, dict):
+        return {} if value is None else value
+    return {
+        str(name): ("true" if item else "false") if isinstance(item, bool) else str(item)
+        for name, item in value.items()
+        if isinstance(item, str | int | float)
+    }
+
+
+Metadata = Annotated[dict[str, str], BeforeValidator(_as_text)]
+
+
+class _Shape(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+
+class FileWanted(_Shape):
+    """A file that is to be uploaded. `size` and what follows are ours: Uppy leaves them out."""
+
+    filename: str = Field("file", max_length=1000)
+    type: str = Field("application/octet-stream", max_length=255)
+    metadata: Metadata = Field(default_factory=dict)
+    size: int | None = Field(None, ge=0)
+    projectId: str = Field("", max_length=200)  # noqa: N815 - the wire's name
+    key: str | None = Field(None, max_length=1024)
+
+
+class UploadWanted(FileWanted):
+    """A multipart upload that is to be created."""
+
+    partSize: int | None = Field(None, ge=1)  # noqa: N815
+
+
+class UploadCreated(_Shape):
+    """A created upload. `urls` holds the first parts' URLs by part number; `headers` go with every PUT."""
+
+    key: str
+    uploadId: str  # noqa: N815
+    bucket: str
+    partSize: int | None  # noqa: N815
+    userId: str  # noqa: N815
+    urls: dict[str, str]
+    headers: dict[str, str]
+    expires: int
+
+
+class PartListed(_Shape):
+    """A part that the store has. The ETag is quoted, as S3 has it; the time is ISO 8601."""
+
+    PartNumber: int
+    Size: int
+    ETag: str
+    LastModified: str
+
+
+class PartSigned(_Shape):
+    """Where to PUT one part."""
+
+    url: str
+    headers: dict[str, str]
+    expires: int
+
+
+class PartsSigned(_Shape):
+    """Where to PUT several parts, by part number."""
+
+    presignedUrls: dict[str, str]  # noqa: N815
+    headers: dict[str, str]
+    expires: int
+
+
+class PartDone(_Shape):
+    """A part that was sent; the ETag with or without quotes."""
+
+    PartNumber: int = Field(ge=1, le=MAX_PARTS)
+    ETag: str = Field(min_length=1, max_length=200)
+
+
+class PartsDone(_Shape):
+    """All parts of an upload, in any order."""
+
+    parts: list[PartDone] = Field(min_length=1, max_length=MAX_PARTS)
+
+
+class Checksum(_Shape):
+    """What the object's content was compared with."""
+
+    type: Literal["md5-of-md5s"]
+    value: str
+
+
+class UploadCompleted(_Shape):
+    """A completed upload, proved by a look at the object."""
+
+    location: str
+    key: str
+    bucket: str
+    size: int
+    etag: str
+    checksum: Checksum | None
+    proof: Literal[True]
+
+
+class UploadStatus(_Shape):
+    """How an upload stands. `proof` says that the object at its key is this upload's."""
+
+    state: Literal["open", "completed", "missing"]
+    key: str
+    bucket: str
+    size: int | None
+    etag: str | None
+    proof: bool
+
+
+class OpenUpload(_Shape):
+    """An upload that was neither completed nor aborted. `startedAt` is ISO 8601."""
+
+    uploadId: str  # noqa: N815
+    key: str
+    filename: str
+    startedAt: str  # noqa: N815
+
+
+class OpenUploads(_Shape):
+    """A user's open uploads."""
+
+    userId: str  # noqa: N815
+    uploads: list[OpenUpload]
+
+
+class Form(_Shape):
+    """Where and with which fields to POST a small file (the field `file` comes last)."""
+
+    method: Literal["POST"] = "POST"
+    url: str
+    fields: dict[str, str]
+    expires: int
+
+
+class FilesWanted(_Shape):
+    """Several small files that are to be uploaded, each by one POST."""
+
+    files: list[FileWanted] = Field(min_length=1, max_length=1000)
+
+
+class Forms(_Shape):
+    """A form for each file asked for, in the same order."""
+
+    userId: str  # noqa: N815
+    uploads: list[Form]
+
+
+class ProblemBody(_Shape):
+    """The answer of a request that was not granted."""
+
+    error: str
+    message: str
+    code: str
+    retryable: bool

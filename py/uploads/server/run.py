@@ -1,0 +1,155 @@
+"""`serve.py` itself: data directory, site, store and application, started in order and stopped in order."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import uvicorn
+from botocore.exceptions import BotoCoreError, ClientError
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from uploads.server import site
+from uploads.server.app import make_app
+from uploads.server.bootstrap import say
+from uploads.server.data import DataDirectory, Identity, Keys
+from uploads.server.embedded import EmbeddedStore
+from uploads.server.errors import UserError
+from uploads.server.paths import DIST
+from uploads.server.problems import from_s3
+from uploads.server.settings import Settings
+from uploads.server.store import Credentials, Store, make_client, prepare_bucket
+
+log = logging.getLogger("uploads.server")
+_PROBE = "start-probe"
+
+
+def serve(settings: Settings) -> int:
+    """Serve until Ctrl-C or SIGTERM; the exit status. Raises `UserError` with the sentence for a person."""
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for chatty in ("botocore", "boto3", "urllib3"):
+        logging.getLogger(chatty).setLevel(logging.ERROR)  # they log signed addresses
+    with ExitStack() as stack:
+        stack.enter_context(_term_is_interrupt())
+        listener = stack.enter_context(_listen(settings.host, settings.port))
+        data = DataDirectory(settings.data)
+        stack.callback(data.close)
+        keys = data.keys()
+        site.build(DIST)
+        endpoint, credentials = settings.endpoint, None
+        admin = None
+        if settings.embedded:
+            say("Starting the store")
+            embedded = EmbeddedStore(data.path / "store", keys, settings.bucket)
+            stack.callback(embedded.stop)
+            embedded.start(lambda: _takes_a_put(settings, embedded.endpoint, keys))
+            endpoint, credentials = embedded.endpoint, _credentials(keys.signer)
+            admin = _credentials(keys.admin)
+            if not embedded.set_fsync():
+                log.warning("the store does not sync each object to disk: a power cut may lose the newest ones")
+            _warn_about_reach(settings)
+        client = make_client(settings, endpoint, admin)
+        try:
+            rules = prepare_bucket(client, settings)
+        except (ClientError, BotoCoreError) as error:
+            raise UserError(f"The bucket {settings.bucket!r} cannot be used: {from_s3(error).message}") from None
+        store = Store(settings, endpoint, credentials)
+        secret = settings.secret.get_secret_value() if settings.secret else keys.secret
+        app = make_app(settings, store, secret, DIST, rules)
+        _run(Redacted(app), listener, settings)
+    return 0
+
+
+def _run(app: ASGIApp, listener: socket.socket, settings: Settings) -> None:
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, server_header=False, lifespan="off", timeout_graceful_shutdown=3
+    )
+    server = uvicorn.Server(config)
+    say(f"\nUpload Worker is at {settings.own_origins[0]}/   (its API: /docs, Ctrl-C stops it)\n")
+    server.run(sockets=[listener])
+
+
+class Redacted:
+    """Logs each answer as method, path without upload ids, and status; never a query."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_and_log(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                log.info("%s %s %s", scope["method"], redact(scope["path"]), message["status"])
+            await send(message)
+
+        await self._app(scope, receive, send_and_log)
+
+
+def redact(path: str) -> str:
+    """A path without what stands for an upload, and without anything that could forge a line of the log."""
+    steps = path.split("/")
+    if steps[1:3] == ["s3", "multipart"] and len(steps) > 3:  # noqa: PLR2004
+        steps[3] = "…"
+    return "/".join(steps).encode("unicode_escape").decode()[:200] if not path.isascii() or not path.isprintable() else "/".join(steps)[:200]
+
+
+@contextmanager
+def _listen(host: str, port: int) -> Iterator[socket.socket]:
+    """The socket the page is served on. Raises `UserError` when the port is taken."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise UserError(f"The host {host!r} cannot be listened on: {error.strerror}.") from error
+    with listener:
+        if sys.platform != "win32":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(address)
+            listener.listen(128)
+        except OSError as error:
+            raise UserError(f"Port {port} of {host} is not to be had ({error.strerror}): name another with --port.") from error
+        yield listener
+
+
+@contextmanager
+def _term_is_interrupt() -> Iterator[None]:
+    """Let SIGTERM end things in order, as Ctrl-C does, also while they start."""
+
+    def interrupt(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _credentials(identity: Identity) -> Credentials:
+    return Credentials(identity.access_key, identity.secret_key)
+
+
+def _takes_a_put(settings: Settings, endpoint: str, keys: Keys) -> bool:
+    """Whether a signed PUT to the bucket succeeds: the store is ready."""
+    client = make_client(settings, endpoint, _credentials(keys.admin), read_timeout=10)
+    name = f".{_PROBE}"
+    try:
+        client.put_object(Bucket=settings.bucket, Key=name, Body=b"")
+        client.delete_object(Bucket=settings.bucket, Key=name)
+    except (ClientError, BotoCoreError):
+        return False
+    return True
+
+
+def _warn_about_reach(settings: Settings) -> None:
+    if settings.host not in {"127.0.0.1", "localhost", "::1"}:
+        say("The embedded store can be reached from this machine only: uploads from elsewhere need another store.")

@@ -1,0 +1,130 @@
+"""The settings, from flags and environment, checked by name. Reads the environment; touches nothing else."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from uploads.server.errors import UserError
+from uploads.server.options import Options, bucket_name
+
+PREFIX = "UPLOADS_"
+DAY = 86_400
+
+CommaSeparated = Annotated[tuple[str, ...], NoDecode]
+
+
+def origin_of(url: str) -> str:
+    """`scheme://host[:port]` of an http(s) address. Raises `ValueError` for anything else."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError(f"{url!r} is no http:// or https:// address")
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+
+class Settings(BaseSettings):
+    """Everything that can be set; `serve.py --help` explains each. Times are in seconds, sizes in bytes."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True, populate_by_name=True)
+
+    host: str = "127.0.0.1"
+    port: int = Field(8000, ge=1, le=65535)
+    data: Path = Path("data")
+    bucket: str = "uploads"
+
+    store: Literal["auto", "embedded", "s3"] = "auto"
+    endpoint: str | None = Field(
+        None, validation_alias=AliasChoices("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "UPLOADS_ENDPOINT")
+    )
+    public_endpoint: str | None = None
+    region: str = Field(
+        "us-east-1", validation_alias=AliasChoices("AWS_REGION", "AWS_DEFAULT_REGION", "UPLOADS_REGION")
+    )
+    addressing: Literal["auto", "path", "virtual"] = "auto"
+
+    secret: SecretStr | None = Field(None, min_length=16)
+    allowed_origins: CommaSeparated = ()
+    frame_ancestors: str = Field("'self'", pattern=r"^[^;,\r\n]+$")
+    secure_cookies: bool = False
+
+    prefix: str = Field("uploads", pattern=r"^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*$", max_length=200)
+    url_expiry: int = Field(900, ge=10, le=7 * DAY)
+    upload_expiry: int = Field(7 * DAY, ge=60, le=365 * DAY)
+    max_file_size: int | None = Field(None, ge=1)
+    allowed_types: CommaSeparated = ()
+
+    @field_validator("allowed_origins", "allowed_types", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _exact(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in value:
+            if origin_of(origin) != origin:
+                raise ValueError(f"{origin!r} is no exact origin, like {origin_of(origin)}")
+        return value
+
+    @field_validator("endpoint", "public_endpoint")
+    @classmethod
+    def _address(cls, value: str | None) -> str | None:
+        if not value:
+            return None
+        origin_of(value)
+        return value.rstrip("/")
+
+    @field_validator("bucket")
+    @classmethod
+    def _bucket(cls, value: str) -> str:
+        import argparse
+
+        try:
+            return bucket_name(value)
+        except argparse.ArgumentTypeError as error:
+            raise ValueError(str(error)) from None
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the store is the one that is started here."""
+        return self.store == "embedded" or (self.store == "auto" and self.endpoint is None)
+
+    @property
+    def own_origins(self) -> tuple[str, ...]:
+        """The origins at which a browser on this machine sees the page."""
+        names = ["127.0.0.1", "localhost"] if self.host in {"127.0.0.1", "localhost", "0.0.0.0", "::"} else [self.host]  # noqa: S104
+        return tuple(f"http://{f'[{name}]' if ':' in name else name}:{self.port}" for name in names)
+
+    @property
+    def page_origins(self) -> tuple[str, ...]:
+        """Every origin whose pages may call the API and the store."""
+        return (*self.own_origins, *(origin for origin in self.allowed_origins if origin not in self.own_origins))
+
+
+def variable_of(field: str) -> str:
+    """The environment variable (or, for aliased fields, the first of them) that sets `field`."""
+    alias = Settings.model_fields[field].validation_alias if field in Settings.model_fields else None
+    return str(alias.choices[0]) if isinstance(alias, AliasChoices) else PREFIX + field.upper()
+
+
+def load(options: Options) -> Settings:
+    """The settings: flags first, then the environment, then defaults. Raises `UserError` naming what is wrong."""
+    fields = {PREFIX + name.upper() for name in Settings.model_fields}
+    for name in sorted(os.environ):
+        if name.startswith(PREFIX) and name not in fields:
+            near = difflib.get_close_matches(name, fields, n=1)
+            raise UserError(f"{name} is no setting{f'; did you mean {near[0]}?' if near else ''} (see --help).")
+    flags = {"host": options.host, "port": options.port, "data": options.data, "bucket": options.bucket}
+    try:
+        return Settings(**{name: value for name, value in flags.items() if value is not None})  # type: ignore[arg-type]
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = str(first["loc"][0]) if first["loc"] else ""
+        name = where if where.isupper() else variable_of(where)
+        raise UserError(f"{name}: {first['msg'].removeprefix('Value error, ')}.") from None

@@ -1,0 +1,299 @@
+"""The signing API under /s3: the calls of Uppy Companion, and ours beside them.
+
+Decides who may do what to which key; the store does it. No state: everything is in the upload id and in the store.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+import secrets
+import time
+import uuid
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import RedirectResponse
+
+from uploads.server import keys, models, parts
+from uploads.server.identity import Guests, check_origin
+from uploads.server.problems import Problem, from_s3, invalid, not_found
+from uploads.server.settings import Settings
+from uploads.server.store import PROOF, Found, Store, as_metadata, assembled_etag, contradicts
+from uploads.server.tokens import Tokens, Upload
+
+_FIRST_URLS = 100  # signed with the answer to Create
+_MOST_URLS = 1000  # signed by one batch call
+_MAX_FORM = 5 * 1024**3  # S3's limit for one POST
+
+
+@dataclass(frozen=True)
+class Signing:
+    """What the calls need."""
+
+    settings: Settings
+    store: Store
+    tokens: Tokens
+    guests: Guests
+
+    def check(self, wanted: models.FileWanted) -> None:
+        """Refuse a file that the settings do not allow. Raises `Problem` (413, 422)."""
+        limit, types = self.settings.max_file_size, self.settings.allowed_types
+        if limit is not None and wanted.size is not None and wanted.size > limit:
+            raise Problem(413, "EntityTooLarge", f"Files have at most {limit} bytes here.")
+        if limit is not None and wanted.size is None:
+            raise invalid("size: it must be told, since the size of files is limited here")
+        name = wanted.filename.lower()
+        if types and not any(
+            name.endswith(kind.lower()) if kind.startswith(".") else fnmatch.fnmatchcase(wanted.type.lower(), kind.lower())
+            for kind in types
+        ):
+            raise Problem(422, "TypeNotAllowed", f"Only these types are taken here: {', '.join(types)}.")
+
+    def place(self, wanted: models.FileWanted, user: str) -> tuple[str, str]:
+        """The key for a file, and its proof token. Raises `Problem` (422) for a key that cannot be had."""
+        prefix = self.settings.prefix
+        if wanted.key:
+            try:
+                return keys.wanted_key(prefix, user, wanted.key), secrets.token_hex(16)
+            except keys.BadKey as error:
+                raise invalid(f"key: {error}", "BadKey") from None
+        key = keys.new_key(prefix, user, wanted.projectId, str(uuid.uuid4()), wanted.filename)
+        return key, self.tokens.proof_of(key)
+
+    def read(self, upload_id: str, key: str, user: str) -> Upload:
+        """The upload behind an id. Raises `Problem` (404) unless it is this user's and at this key."""
+        upload = self.tokens.read(upload_id, user, key, time.time())
+        if upload is None:
+            raise not_found()
+        return upload
+
+    def sign(self, upload: Upload, part_number: int) -> str:
+        """A URL for a part. Raises `Problem` (422) for one that the upload does not have."""
+        most, length = parts.MAX_PARTS, None
+        if upload.size is not None and upload.part_size is not None:
+            most = parts.count_parts(upload.size, upload.part_size)
+            length = parts.part_length(upload.size, upload.part_size, part_number)
+        if not 1 <= part_number <= most:
+            raise invalid(f"partNumber: {part_number} is not within 1–{most}", "BadPartNumber")
+        return self.store.sign_part(upload.key, upload.s3_upload_id, part_number, length)
+
+    def is_proved(self, upload: Upload, found: Found) -> bool:
+        """Whether the object is this upload's, by its token and its length.
+
+        An upload that was found again by its key alone has no token; then nothing is proved by the token.
+        """
+        return bool(upload.proof) and found.proof == upload.proof and upload.size in {None, found.size}
+
+
+def content_type_of(text: str) -> str:
+    """A content type that can stand in a header; what cannot is sent as bytes of no known kind."""
+    plain = text.strip()
+    return plain if re.fullmatch(r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+(\s*;[ -~]*)?", plain) else "application/octet-stream"
+
+
+def make_router(signing: Signing) -> APIRouter:
+    """The routes under /s3."""
+    store, settings = signing.store, signing.settings
+
+    def whose(request: Request, response: Response) -> str:
+        check_origin(request, settings.page_origins)
+        return signing.guests.known(request) or signing.guests.welcome(response)
+
+    User = Annotated[str, Depends(whose)]  # noqa: N806 - a type
+    Key = Annotated[str, Query(min_length=1, max_length=1100)]  # noqa: N806 - a type
+    refusals: dict[int | str, dict[str, Any]] = {
+        status: {"model": models.ProblemBody} for status in (403, 404, 409, 413, 422, 502, 503)
+    }
+    router = APIRouter(prefix="/s3", responses=refusals)
+
+    @router.get("/uploads", tags=["multipart"])
+    def list_open_uploads(user: User) -> models.OpenUploads:
+        """This user's open uploads, by key. Also gives a new guest an identity."""
+        found = []
+        for key, s3_upload_id, started in store.list_uploads(keys.user_prefix(settings.prefix, user)):
+            proof = signing.tokens.proof_of(key) if keys.is_server_made(settings.prefix, user, key) else ""
+            upload = Upload(user, key, s3_upload_id, None, None, proof)
+            token = signing.tokens.make(upload, time.time())
+            name = key.rpartition("/")[2]
+            found.append(models.OpenUpload(uploadId=token, key=key, filename=name, startedAt=started.isoformat()))
+        return models.OpenUploads(userId=user, uploads=found)
+
+    @router.post("/multipart", tags=["multipart"])
+    def create_upload(wanted: models.UploadWanted, user: User) -> models.UploadCreated:
+        """Create an upload. With `size`, its parts are fixed, and the first URLs come along."""
+        signing.check(wanted)
+        part_size = wanted.partSize
+        if wanted.size is not None:
+            part_size = part_size or parts.default_part_size(wanted.size)
+            if complaint := parts.complaint(wanted.size, part_size):
+                raise invalid(complaint, "BadPartSize")
+        key, proof = signing.place(wanted, user)
+        s3_upload_id = store.create(
+            key,
+            content_type_of(wanted.type),
+            keys.content_disposition(wanted.filename),
+            as_metadata(wanted.metadata) | {PROOF: proof},
+        )
+        upload = Upload(user, key, s3_upload_id, wanted.size, part_size, proof)
+        count = 0
+        if wanted.size is not None and part_size is not None:
+            count = min(_FIRST_URLS, parts.count_parts(wanted.size, part_size))
+        return models.UploadCreated(
+            key=key,
+            uploadId=signing.tokens.make(upload, time.time()),
+            bucket=store.bucket,
+            partSize=part_size,
+            userId=user,
+            urls={str(number): signing.sign(upload, number) for number in range(1, count + 1)},
+            headers={},
+            expires=settings.url_expiry,
+        )
+
+    @router.get("/multipart/{upload_id}", tags=["multipart"])
+    def list_parts(upload_id: str, key: Key, user: User) -> list[models.PartListed]:
+        """The parts that the store has, sorted by number. A store may list a part twice, with the ETag of each try."""
+        upload = signing.read(upload_id, key, user)
+        return [
+            models.PartListed(
+                PartNumber=part["PartNumber"],
+                Size=part["Size"],
+                ETag=part["ETag"],
+                LastModified=part["LastModified"].isoformat(),
+            )
+            for part in store.list_parts(key, upload.s3_upload_id)
+        ]
+
+    @router.get("/multipart/{upload_id}/batch", tags=["multipart"])
+    def sign_parts(
+        upload_id: str, key: Key, partNumbers: Annotated[str, Query(pattern=r"^\d{1,6}(,\d{1,6})*$")], user: User  # noqa: N803
+    ) -> models.PartsSigned:
+        """URLs for several parts (`partNumbers=1,2,3`), at most 1,000 a call."""
+        upload = signing.read(upload_id, key, user)
+        numbers = {int(number) for number in partNumbers.split(",")}
+        if len(numbers) > _MOST_URLS:
+            raise invalid(f"partNumbers: at most {_MOST_URLS} a call", "TooManyParts")
+        urls = {str(number): signing.sign(upload, number) for number in sorted(numbers)}
+        return models.PartsSigned(presignedUrls=urls, headers={}, expires=settings.url_expiry)
+
+    @router.get("/multipart/{upload_id}/status", tags=["multipart"])
+    def tell_status(upload_id: str, key: Key, user: User) -> models.UploadStatus:
+        """How the upload stands: completed (with the proof), open, or missing."""
+        upload = signing.read(upload_id, key, user)
+        found = store.head(key)
+        if found and signing.is_proved(upload, found):
+            return models.UploadStatus(
+                state="completed", key=key, bucket=store.bucket, size=found.size, etag=found.etag, proof=True
+            )
+        state = "open" if store.is_open(key, upload.s3_upload_id) else "missing"
+        return models.UploadStatus(
+            state=state, key=key, bucket=store.bucket, size=upload.size, etag=None, proof=False  # type: ignore[arg-type]
+        )
+
+    @router.get("/multipart/{upload_id}/{part_number}", tags=["multipart"])
+    def sign_part(upload_id: str, part_number: int, key: Key, user: User) -> models.PartSigned:
+        """A URL for one part."""
+        upload = signing.read(upload_id, key, user)
+        return models.PartSigned(url=signing.sign(upload, part_number), headers={}, expires=settings.url_expiry)
+
+    @router.post("/multipart/{upload_id}/complete", tags=["multipart"])
+    def complete_upload(
+        upload_id: str, key: Key, done: models.PartsDone, user: User, request: Request
+    ) -> models.UploadCompleted:
+        """Assemble the object and prove that it is whole: its length, its token, and its ETag."""
+        upload = signing.read(upload_id, key, user)
+        given = _checked_parts(upload, done)
+        failure: ClientError | BotoCoreError | None = None
+        try:
+            store.complete(key, upload.s3_upload_id, given)
+        except (ClientError, BotoCoreError) as error:
+            failure = error  # an earlier try may have won, or the answer alone was lost: the object decides
+        found = store.head(key)
+        expected = assembled_etag([etag for _, etag in given])
+        proved = found is not None and signing.is_proved(upload, found) and not contradicts(found.etag, expected)
+        if not upload.proof and found is not None:  # found again by its key alone: the content is the only proof
+            proved = expected is not None and found.etag == expected
+        if found is None or not proved:
+            if failure is not None:
+                raise from_s3(failure)
+            raise Problem(409, "ProofFailed", "The object in the store is not what was sent.", retryable=True)
+        checksum = models.Checksum(type="md5-of-md5s", value=expected) if expected and found.etag == expected else None
+        return models.UploadCompleted(
+            location=str(request.url_for("download_object").include_query_params(key=key)),
+            key=key,
+            bucket=store.bucket,
+            size=found.size,
+            etag=found.etag,
+            checksum=checksum,
+            proof=True,
+        )
+
+    @router.delete("/multipart/{upload_id}", tags=["multipart"])
+    def abort_upload(upload_id: str, key: Key, user: User) -> dict[str, str]:
+        """Abort the upload; one that is gone already is fine."""
+        upload = signing.read(upload_id, key, user)
+        store.abort(key, upload.s3_upload_id)
+        return {}
+
+    def form_for(wanted: models.FileWanted, user: str) -> models.Form:
+        signing.check(wanted)
+        key, proof = signing.place(wanted, user)
+        fields = {
+            "Content-Type": content_type_of(wanted.type),
+            "Content-Disposition": keys.content_disposition(wanted.filename),
+            f"x-amz-meta-{PROOF}": proof,
+        }
+        fields |= {f"x-amz-meta-{name}": value for name, value in as_metadata(wanted.metadata).items()}
+        low, high = (0, settings.max_file_size or _MAX_FORM) if wanted.size is None else (wanted.size, wanted.size)
+        if high > _MAX_FORM:
+            raise Problem(413, "EntityTooLarge", f"One POST takes at most {_MAX_FORM} bytes: use parts.")
+        url, signed = store.sign_form(key, fields, low, high)
+        return models.Form(url=url, fields=signed, expires=settings.url_expiry)
+
+    @router.get("/params", tags=["small files"])
+    def sign_form(
+        user: User, request: Request, filename: str = "file", type: str = "application/octet-stream"  # noqa: A002
+    ) -> models.Form:
+        """A form (POST policy) for one small file. Metadata as `metadata[name]=value`."""
+        metadata = {
+            name[len("metadata[") : -1]: value
+            for name, value in request.query_params.items()
+            if name.startswith("metadata[") and name.endswith("]")
+        }
+        size = request.query_params.get("size", "")
+        wanted = models.FileWanted(
+            filename=filename[:1000], type=type[:255], metadata=metadata, size=int(size) if size.isdigit() else None
+        )
+        if wanted.size is None and settings.max_file_size is not None:
+            # The policy itself holds the file to the limit.
+            wanted_limited = wanted.model_copy(update={"size": 0})
+            signing.check(wanted_limited)
+        return form_for(wanted, user)
+
+    @router.post("/params", tags=["small files"])
+    def sign_forms(wanted: models.FilesWanted, user: User) -> models.Forms:
+        """Forms for many small files at once, in the order asked for."""
+        return models.Forms(userId=user, uploads=[form_for(file, user) for file in wanted.files])
+
+    @router.get("/object", tags=["objects"], response_class=RedirectResponse, status_code=302)
+    def download_object(key: Key, user: User) -> RedirectResponse:
+        """To the object itself, under its own name: a redirect to a short-lived URL. Only the user's own."""
+        if not key.startswith(keys.user_prefix(settings.prefix, user)) or store.head(key) is None:
+            raise Problem(404, "NoSuchKey", "There is no such object.")
+        return RedirectResponse(store.sign_get(key), 302, {"Cache-Control": "no-store"})
+
+    return router
+
+
+def _checked_parts(upload: Upload, done: models.PartsDone) -> list[tuple[int, str]]:
+    """The parts in order, ETags without quotes. Raises `Problem` (422) unless they are exactly the upload's."""
+    given = {part.PartNumber: part.ETag.strip().removeprefix("W/").strip('"') for part in done.parts}
+    if len(given) != len(done.parts):
+        raise invalid("parts: a part number is there twice", "BadParts")
+    if upload.size is not None and upload.part_size is not None:
+        count = parts.count_parts(upload.size, upload.part_size)
+        if sorted(given) != list(range(1, count + 1)):
+            raise invalid(f"parts: exactly the parts 1–{count} make this object", "BadParts")
+    return sorted(given.items())

@@ -1,0 +1,318 @@
+"""The S3 store as the server sees it: calls of its own, signed URLs for browsers, and the bucket's rules.
+
+Two sorts of clients, since the server may reach the store at another address than browsers do. Their calls are never
+repeated behind our back: whoever asked decides. May talk to the store; keeps nothing.
+"""
+
+from __future__ import annotations
+
+import binascii
+import hashlib
+import logging
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email.header import Header
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from uploads.server.problems import invalid
+from uploads.server.settings import Settings
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+log = logging.getLogger("uploads.store")
+
+PROOF = "upload-proof"  # the metadata that says whose an object is
+_METADATA_LIMIT = 1900  # bytes; S3 takes 2 KB in all, ours included
+_COMPLETE_LIMIT = 900  # seconds; a store may take minutes to assemble an object
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """Keys for one identity; `None` in place of this means the usual chain of AWS."""
+
+    access_key: str
+    secret_key: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """An object that is there. `size` in bytes; `etag` without quotes."""
+
+    size: int
+    etag: str
+    proof: str
+
+
+def make_client(
+    settings: Settings, endpoint: str | None, credentials: Credentials | None, *, read_timeout: float = 30
+) -> S3Client:
+    """A client for one endpoint: SigV4, no repeats, no checksums nobody asked for. Time-outs in seconds."""
+    addressing = settings.addressing
+    if addressing == "auto":
+        host = urlsplit(endpoint).hostname if endpoint else None
+        addressing = "virtual" if host is None or host.endswith(".amazonaws.com") else "path"
+    config = Config(
+        signature_version="s3v4",
+        s3={"addressing_style": addressing, "us_east_1_regional_endpoint": "regional"},
+        retries={"total_max_attempts": 1, "mode": "standard"},
+        connect_timeout=5,
+        read_timeout=read_timeout,
+        max_pool_connections=50,
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+    )
+    keys: dict[str, Any] = {}
+    if credentials:
+        keys = {"aws_access_key_id": credentials.access_key, "aws_secret_access_key": credentials.secret_key}
+    return boto3.session.Session(**keys, region_name=settings.region).client("s3", endpoint_url=endpoint, config=config)
+
+
+class Store:
+    """One bucket of one S3 store."""
+
+    def __init__(self, settings: Settings, endpoint: str | None, credentials: Credentials | None = None) -> None:
+        self.bucket = settings.bucket
+        self._expiry = settings.url_expiry
+        self._client = make_client(settings, endpoint, credentials)
+        self._patient = make_client(settings, endpoint, credentials, read_timeout=_COMPLETE_LIMIT)
+        self._signer = make_client(settings, settings.public_endpoint or endpoint, credentials)
+
+    @property
+    def origin(self) -> str:
+        """Where browsers reach the bucket: `scheme://host[:port]`."""
+        parts = urlsplit(self.sign_get("origin"))
+        return f"{parts.scheme}://{parts.netloc}"
+
+    def check(self) -> None:
+        """Raise botocore's error unless the bucket can be reached."""
+        self._client.head_bucket(Bucket=self.bucket)
+
+    def create(self, key: str, content_type: str, disposition: str, metadata: dict[str, str]) -> str:
+        """Start a multipart upload; its S3 upload id."""
+        answer = self._client.create_multipart_upload(
+            Bucket=self.bucket,
+            Key=key,
+            ContentType=content_type,
+            ContentDisposition=disposition,
+            Metadata=metadata,
+        )
+        return answer["UploadId"]
+
+    def sign_part(self, key: str, s3_upload_id: str, part_number: int, length: int | None) -> str:
+        """A URL for one part, good for exactly `length` bytes when that is known."""
+        params: dict[str, Any] = {
+            "Bucket": self.bucket,
+            "Key": key,
+            "UploadId": s3_upload_id,
+            "PartNumber": part_number,
+        }
+        if length is not None:
+            params["ContentLength"] = length
+        return self._signer.generate_presigned_url("upload_part", Params=params, ExpiresIn=self._expiry)
+
+    def sign_get(self, key: str) -> str:
+        """A URL that downloads the object."""
+        params = {"Bucket": self.bucket, "Key": key}
+        return self._signer.generate_presigned_url("get_object", Params=params, ExpiresIn=self._expiry)
+
+    def sign_form(self, key: str, fields: dict[str, str], low: int, high: int) -> tuple[str, dict[str, str]]:
+        """A POST policy: the address and the form's fields, for a file of `low` to `high` bytes."""
+        fields = {**fields, "success_action_status": "201"}
+        conditions: list[Any] = [{name: value} for name, value in fields.items()]
+        conditions.append(["content-length-range", low, high])
+        form = self._signer.generate_presigned_post(
+            Bucket=self.bucket, Key=key, Fields=dict(fields), Conditions=conditions, ExpiresIn=self._expiry
+        )
+        return form["url"], form["fields"]
+
+    def list_parts(self, key: str, s3_upload_id: str) -> list[dict[str, Any]]:
+        """All parts that the store has, sorted; a part that it lists twice is here twice."""
+        found: list[dict[str, Any]] = []
+        marker = 0
+        while True:
+            page = self._client.list_parts(
+                Bucket=self.bucket, Key=key, UploadId=s3_upload_id, PartNumberMarker=str(marker)  # type: ignore[arg-type]
+            )
+            found += page.get("Parts", [])
+            following = int(page.get("NextPartNumberMarker") or 0)
+            if not page.get("IsTruncated") or following <= marker:
+                break
+            marker = following
+        unique = {(part["PartNumber"], part["ETag"], part["Size"]): part for part in found}
+        return [unique[name] for name in sorted(unique)]
+
+    def list_uploads(self, prefix: str) -> Iterator[tuple[str, str, datetime]]:
+        """Open uploads below `prefix`: key, S3 upload id, time of start. Stops where a store's paging turns in circles."""
+        seen: set[str] = set()
+        markers: dict[str, str] = {}
+        while True:
+            page = self._client.list_multipart_uploads(Bucket=self.bucket, Prefix=prefix, **markers)  # type: ignore[arg-type]
+            fresh = [upload for upload in page.get("Uploads", []) if upload["UploadId"] not in seen]
+            for upload in fresh:
+                seen.add(upload["UploadId"])
+                if upload["Key"].startswith(prefix):
+                    yield upload["Key"], upload["UploadId"], upload["Initiated"]
+            if not page.get("IsTruncated") or not fresh:
+                return
+            markers = {"KeyMarker": page.get("NextKeyMarker", ""), "UploadIdMarker": page.get("NextUploadIdMarker", "")}
+
+    def is_open(self, key: str, s3_upload_id: str) -> bool:
+        """Whether the store still knows the upload."""
+        try:
+            self._client.list_parts(Bucket=self.bucket, Key=key, UploadId=s3_upload_id, MaxParts=1)
+        except ClientError as error:
+            if is_gone(error):
+                return False
+            raise
+        return True
+
+    def complete(self, key: str, s3_upload_id: str, parts: Sequence[tuple[int, str]]) -> None:
+        """Assemble the object from parts (number, ETag without quotes), in order."""
+        self._patient.complete_multipart_upload(
+            Bucket=self.bucket,
+            Key=key,
+            UploadId=s3_upload_id,
+            MultipartUpload={"Parts": [{"PartNumber": number, "ETag": f'"{etag}"'} for number, etag in parts]},
+        )
+
+    def abort(self, key: str, s3_upload_id: str) -> None:
+        """End an upload for good; one that is gone already is fine."""
+        try:
+            self._client.abort_multipart_upload(Bucket=self.bucket, Key=key, UploadId=s3_upload_id)
+        except ClientError as error:
+            if not is_gone(error):
+                raise
+
+    def head(self, key: str) -> Found | None:
+        """The object at `key`, if there is one."""
+        try:
+            answer = self._client.head_object(Bucket=self.bucket, Key=key)
+        except ClientError as error:
+            if is_gone(error):
+                return None
+            raise
+        return Found(answer["ContentLength"], answer["ETag"].strip('"'), answer["Metadata"].get(PROOF, ""))
+
+
+def is_gone(error: ClientError) -> bool:
+    """Whether a store says that there is no such upload or object (each says it in its own way)."""
+    answer = error.response
+    code = str(answer.get("Error", {}).get("Code", ""))
+    if code == "NoSuchBucket":
+        return False
+    return code in {"NoSuchUpload", "NoSuchKey", "404"} or answer["ResponseMetadata"]["HTTPStatusCode"] == 404  # noqa: PLR2004
+
+
+def assembled_etag(etags: Sequence[str]) -> str | None:
+    """What S3 calls an object assembled from these parts, `md5(md5s)-N`; `None` unless all ETags are MD5s."""
+    if not all(re.fullmatch(r"[0-9a-f]{32}", etag) for etag in etags):
+        return None
+    try:
+        together = b"".join(binascii.unhexlify(etag) for etag in etags)
+    except binascii.Error:  # pragma: no cover - excluded by the pattern above
+        return None
+    return f"{hashlib.md5(together, usedforsecurity=False).hexdigest()}-{len(etags)}"
+
+
+def contradicts(etag: str, expected: str | None) -> bool:
+    """Whether an object's ETag shows other bytes than `expected`. One of another kind (encrypted) shows nothing."""
+    return bool(expected and re.fullmatch(r"[0-9a-f]{32}(-\d+)?", etag) and etag != expected)
+
+
+def as_metadata(values: dict[str, str]) -> dict[str, str]:
+    """S3's user metadata from an application's: names in lower case, other scripts as RFC 2047. Raises `Problem`."""
+    found: dict[str, str] = {}
+    for name, value in values.items():
+        if not re.fullmatch(r"[A-Za-z0-9_.-]{1,100}", name) or name.lower() == PROOF:
+            raise invalid("metadata: names have letters, digits, '.', '-' and '_'")
+        plain = "".join(char if char.isprintable() else " " for char in value).strip()
+        found[name.lower()] = plain if plain.isascii() else Header(plain, "utf-8", maxlinelen=10_000).encode()
+    if sum(len(name) + len(value) for name, value in found.items()) > _METADATA_LIMIT:
+        raise invalid(f"metadata: at most {_METADATA_LIMIT} bytes in all")
+    return found
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What came of setting a bucket's rules: "set", or the store's own code for refusing."""
+
+    cors: str
+    lifecycle: str
+
+
+def prepare_bucket(client: S3Client, settings: Settings) -> Rules:
+    """Make the bucket if it is missing; set CORS for the page's origins and the rule that clears abandoned uploads.
+
+    A store that lacks a rule (501 and the like) is tolerated and said. Raises botocore's errors for the bucket itself.
+    """
+    bucket = settings.bucket
+    try:
+        client.head_bucket(Bucket=bucket)
+    except ClientError as error:
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:  # noqa: PLR2004
+            raise
+        elsewhere: Any = {}
+        if settings.region != "us-east-1" and settings.endpoint is None:
+            elsewhere = {"CreateBucketConfiguration": {"LocationConstraint": settings.region}}
+        client.create_bucket(Bucket=bucket, **elsewhere)
+    cors: Any = {
+        "CORSRules": [
+            {
+                "AllowedOrigins": list(settings.page_origins),
+                "AllowedMethods": ["GET", "HEAD", "PUT", "POST", "DELETE"],
+                "AllowedHeaders": ["*"],
+                "ExposeHeaders": ["ETag", "x-amz-request-id", "x-amz-version-id"],
+                "MaxAgeSeconds": 3600,
+            }
+        ]
+    }
+    days = max(1, -(-settings.upload_expiry // 86_400) + 1)
+    lifecycle: Any = {
+        "Rules": [
+            {
+                "ID": "abandoned-uploads",
+                "Status": "Enabled",
+                "Filter": {"Prefix": f"{settings.prefix}/"},
+                "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": days},
+            }
+        ]
+    }
+    return Rules(
+        cors=_attempt("CORS", lambda: client.put_bucket_cors(Bucket=bucket, CORSConfiguration=cors)),
+        lifecycle=_lifecycle(client, bucket, lifecycle),
+    )
+
+
+def _lifecycle(client: S3Client, bucket: str, ours: Any) -> str:
+    """Set our lifecycle rule beside whatever rules the bucket has already."""
+
+    def put() -> None:
+        try:
+            others = client.get_bucket_lifecycle_configuration(Bucket=bucket).get("Rules", [])
+        except ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:  # noqa: PLR2004
+                raise
+            others = []
+        kept = [rule for rule in others if rule.get("ID") != ours["Rules"][0]["ID"]]
+        rules: Any = {"Rules": [*kept, *ours["Rules"]]}
+        client.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration=rules)
+
+    return _attempt("the lifecycle rule for abandoned uploads", put)
+
+
+def _attempt(what: str, call: Any) -> str:
+    try:
+        call()
+    except (ClientError, BotoCoreError) as error:
+        code = error.response["Error"].get("Code", "refused") if isinstance(error, ClientError) else type(error).__name__
+        log.warning("the store does not take %s (%s): set it by its own means", what, code)
+        return str(code)
+    return "set"
