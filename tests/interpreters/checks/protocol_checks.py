@@ -147,7 +147,7 @@ def check_many_brackets_in_text_are_no_nesting() -> None:
 
 
 def check_long_text_travels_in_pieces() -> None:
-    for length in (0, 1, 4095, 4096, 4097, 900_000):
+    for length in (0, 1, 4095, 4096, 4097, 50_000):
         message = snapshot()
         message["parts_json"] = "p" * length
         text = encode_message(message)
@@ -274,11 +274,6 @@ def check_every_kind_refuses_what_it_should() -> None:
         (("error", "status"), 1000, "error.status must be from 0 to 999"),
         (("partsJson",), 7, "partsJson must be a list of texts, not a number"),
         (("partsJson",), ["a", 7], "partsJson must be a list of texts, not a list"),
-        (
-            ("partsJson",),
-            ["a" * 4096] * 513,
-            "partsJson must have at most 2097152 characters, it has 2101248",
-        ),
     ):
         text = with_wire_change(snapshot_with_error(), path, value)
         message = error_of(ProtocolError, decode_worker_response, text)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from uploads.protocol import ProtocolError, decode_worker_message, decode_worker_response, encode_message
 from uploads.protocol.config import CONFIG_CHANGES
 from uploads.protocol.kinds import Choice, Flag, Kind, Link, LongText, Number, Record, Text, Texts, Whole
-from uploads.protocol.messages import UPLOAD_WORKER_MESSAGES, UPLOAD_WORKER_RESPONSES
+from uploads.protocol.messages import LONGEST_PARTS_JSON, UPLOAD_WORKER_MESSAGES, UPLOAD_WORKER_RESPONSES
 
 from tests.interpreters.checks import protocol_checks
 
@@ -122,6 +122,15 @@ def test_nesting_never_reaches_the_parser() -> None:
     for text in ("[" * 65, '{"x":' * 65, '{"a":"\\\\","b":' + "[" * 65, '{"a":"\\"","b":' + "[" * 65):
         with pytest.raises(ProtocolError, match="at most 64 objects and lists"):
             decode_worker_message(text)
+
+
+def test_parts_have_a_limit() -> None:
+    message = protocol_checks.snapshot()
+    message["parts_json"] = "a" * (LONGEST_PARTS_JSON + 1)
+    with pytest.raises(
+        ProtocolError, match="parts_json must have at most 2097152 characters, it has 2097153"
+    ):
+        encode_message(message)
 
 
 def test_the_two_directions_share_no_type() -> None:
