@@ -32,6 +32,8 @@ CALL_SECONDS = 60.0
 """A call to the signing server that takes longer has been lost on the way."""
 COMPLETE_SECONDS = 900.0
 """Complete may take minutes: the store puts the parts together."""
+FIRST_CALL_SECONDS = 3.0
+"""How long the start waits to hear who is signed in; after that it is asked for in the background."""
 WATCH_SECONDS = 15.0
 STALL_CHECKS = 4
 """A part is given up after this many checks in a row without a byte moving. Checks are counted, not seconds, so that
@@ -84,7 +86,7 @@ class Operations:
 
     async def who(self) -> str:
         """The id of the user who is signed in. Raises UploadFault."""
-        return requests.parse_open_uploads(await self._call(requests.prepare_open_uploads(), WATCH_SECONDS))
+        return requests.parse_open_uploads(await self._call(requests.prepare_open_uploads(), FIRST_CALL_SECONDS))
 
     async def perform(self, effect: fx.Request, report: Callable[[e.Event], None]) -> e.Event:
         """Do what ``effect`` says and return its outcome; ``report`` takes the events on the way."""

@@ -435,6 +435,10 @@ def test_gone_for_good_starts_over_and_says_so(
     assert life.session.error is not None
     assert "from its beginning" in life.session.error.recovery
     assert life.kinds(e.SlotGranted(ID)) == [fx.CreateUpload]
+    life.tell(life.created())
+    life.send(1)
+    life.landed(1)
+    assert life.session.error is not None, "it stays long enough to be read"
 
 
 def test_a_status_nobody_knows_starts_over() -> None:

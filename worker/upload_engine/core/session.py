@@ -213,7 +213,8 @@ class Session:
     def _on_part_uploaded(self, event: e.PartUploaded, now: float) -> Effects:
         self.transfer.landed(event.part_number, event.etag, now)
         self._probes = 0
-        self.error = None
+        if self.error != started_over():  # that one has to stay long enough to be read
+            self.error = None
         self._policy.succeeded()
         if not self.transfer.complete:
             return [self._saved()]
