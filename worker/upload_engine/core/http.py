@@ -20,7 +20,7 @@ class ApiRequest:
 class HttpResponse:
     """An answer that could be read, whatever its status.
 
-    headers: lower-case names, only those that CORS lets the page read; text: at most 64 KiB of the body.
+    headers: lower-case names, only those that CORS lets the page read; text: the body, cut where the adapter says.
     """
 
     status: int
