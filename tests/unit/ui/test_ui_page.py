@@ -1,0 +1,259 @@
+"""The page in a real Chromium, on its real MicroPython and under its real CSP; only the engine is scripted."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page
+from uploads.protocol import PHASES
+from uploads.ui import view, words
+
+from tests.harness.browser import Browser, wait_until
+
+pytestmark = pytest.mark.browser
+
+ROOT = Path(__file__).resolve().parents[3]
+VENDOR = {
+    "vendor/pyscript/": ROOT / "node_modules/@pyscript/core/dist",
+    "vendor/micropython/": ROOT / "node_modules/@micropython/micropython-webassembly-pyscript",
+}
+TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".mjs": "text/javascript",
+    ".wasm": "application/wasm",
+    ".svg": "image/svg+xml",
+}
+POLICY = (
+    "default-src 'self'; script-src 'self' 'wasm-unsafe-eval' 'unsafe-eval'; style-src 'self'; "
+    "img-src 'self' data: blob:; connect-src 'self'; worker-src 'self'; object-src 'none'; base-uri 'none'"
+)
+NAMES = {"pause": "Pause", "resume": "Resume", "retry": "Retry", "choose": "Choose file…", "cancel": "Cancel"}
+NAMES["remove"] = "Remove"
+ERROR = {
+    "type": "NETWORK_ERROR",
+    "message": "The store did not answer.",
+    "retryable": True,
+    "recovery": "Press Retry.",
+    "status": 503,
+    "code": None,
+    "requestId": None,
+}
+
+
+class Handler(BaseHTTPRequestHandler):
+    """The repository as a site, under a path of its own, with the scripted engine in the worker's place."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        path = self.path.partition("?")[0].removeprefix("/deep/") or "index.html"
+        file = ROOT / path
+        for prefix, folder in VENDOR.items():
+            if path.startswith(prefix):
+                file = folder / path.removeprefix(prefix)
+        if path == "worker/upload_worker.js":
+            file = Path(__file__).with_name("scripted_engine.js")
+        content = file.read_bytes() if file.is_file() else b""
+        self.send_response(200 if file.is_file() else 404)
+        self.send_header("Content-Type", TYPES.get(file.suffix, "text/plain; charset=utf-8"))
+        self.send_header("Content-Length", str(len(content)))
+        self.send_header("Content-Security-Policy", POLICY)
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_: object) -> None:
+        """Nothing: the browser's log tells more."""
+
+
+@pytest.fixture
+def site() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/deep/"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def page(chromium: Callable[[], Browser], site: str) -> Iterator[Page]:
+    """The page with a ready engine; in the end nothing went wrong in its console, and nobody else was asked."""
+    browser = chromium()
+    browser.page.goto(site)
+    browser.page.evaluate("engine.ready()")
+    wait_until(browser.page, "document.documentElement.dataset.engine === 'ready'")
+    yield browser.page
+    assert browser.console == []
+    browser.close()
+    assert browser.hosts() == {site.split("/")[2]}
+
+
+def tell(page: Page, upload_id: str, phase: str, percent: float = 0, **more: Any) -> Locator:
+    """A snapshot from the engine; its row, when it shows the phase."""
+    page.evaluate(
+        "([id, phase, percent, more]) => engine.show(id, phase, percent, more)",
+        [upload_id, phase, percent, more],
+    )
+    row = page.locator(f'[data-upload-id="{upload_id}"]')
+    wait_until(
+        page,
+        "([id, phase]) => document.querySelector(`[data-upload-id='${id}'][data-phase='${phase}']`) !== null",
+        [upload_id, phase],
+    )
+    return row
+
+
+def buttons(row: Locator) -> list[str]:
+    return row.get_by_role("button").all_inner_texts()
+
+
+def posted(page: Page, kind: str) -> list[dict[str, Any]]:
+    """What the page sent of this type."""
+    found: list[dict[str, Any]] = page.evaluate(
+        "(kind) => engine.posted.filter(({ type }) => type === kind)", kind
+    )
+    return found
+
+
+def test_every_phase_shows_its_buttons_and_its_bar(page: Page) -> None:
+    for phase in PHASES:
+        error = ERROR if phase == "failed" else None
+        row = tell(page, "u", phase, 41.9, error=error)
+        assert buttons(row) == [NAMES[action] for action in view.actions(phase, None, "ready")], phase
+        bar = row.locator("[role=progressbar]")
+        assert bar.get_attribute("aria-valuenow") == ("100" if phase == "completed" else "41"), phase
+        assert bar.get_attribute("aria-label") == "Progress of film.mov"
+        assert row.locator("a[data-object]").count() == (phase == "completed")
+        assert row.locator(".note").is_visible() == (phase in ("failed", *words.HINTS)), phase
+    assert page.locator("[data-upload-id]").count() == 1
+
+
+def test_files_go_to_the_engine_and_rows_appear_in_their_order(page: Page, tmp_path: Path) -> None:
+    names = ["b.bin", "a.bin", "\u202ereversed.bin", "c.bin"]
+    for name in names:
+        (tmp_path / name).write_bytes(b"x")
+    page.set_input_files("input[type=file]", [tmp_path / name for name in names])
+    page.locator("[data-upload-id]").nth(3).wait_for()
+    assert page.locator(".name").all_inner_texts() == ["b.bin", "a.bin", "‹U+202E›reversed.bin", "c.bin"]
+    page.set_input_files("input[type=file]", [tmp_path / "a.bin"])
+    page.locator("[data-upload-id]").nth(4).wait_for()
+    started = posted(page, "START_UPLOAD")
+    assert [message["fileName"] for message in started] == [*names, "a.bin"]
+    assert len({message["uploadId"] for message in started}) == 5
+    wait_until(page, "document.querySelector('#announcer').textContent.includes('are being uploaded')")
+
+
+def test_files_chosen_before_python_runs_are_taken(
+    chromium: Callable[[], Browser], site: str, tmp_path: Path
+) -> None:
+    (tmp_path / "early.bin").write_bytes(b"x")
+    browser = chromium()
+    browser.page.goto(site, wait_until="commit")
+    browser.choose_files(tmp_path / "early.bin")
+    browser.page.locator("[data-upload-id]").wait_for()
+    assert browser.page.locator("[data-upload-id] .state").inner_text() == "Getting ready…"
+    assert browser.page.locator("[data-upload-id]").get_attribute("data-phase") == "queued"
+    browser.close()
+
+
+def test_files_can_be_dropped_anywhere(page: Page) -> None:
+    page.evaluate(
+        """() => {
+          const data = new DataTransfer();
+          data.items.add(new File(["x"], "dropped.bin"));
+          for (const type of ["dragenter", "dragover", "drop"]) {
+            const event = new DragEvent(type, { dataTransfer: data, bubbles: true, cancelable: true });
+            document.querySelector("footer").dispatchEvent(event);
+            if (!event.defaultPrevented) throw new Error(`${type} was left to the browser`);
+            const dragging = document.documentElement.hasAttribute("data-dragging");
+            if (dragging !== (type !== "drop")) throw new Error(`the target shows wrongly at ${type}`);
+          }
+        }"""
+    )
+    page.locator("[data-upload-id]").wait_for()
+    assert posted(page, "START_UPLOAD")[0]["fileName"] == "dropped.bin"
+
+
+def test_buttons_send_their_commands_and_the_keyboard_stays(page: Page) -> None:
+    row = tell(page, "u", "uploading", 10)
+    row.get_by_role("button", name="Pause", exact=True).focus()
+    page.keyboard.press("Enter")
+    tell(page, "u", "paused", 10)
+    assert page.evaluate("document.activeElement.innerText") == "Resume"
+    page.keyboard.press("Enter")
+    row = tell(page, "u", "failed", 10, error=ERROR)
+    assert row.locator(".note").inner_text() == "The store did not answer. Press Retry."
+    for name in ("Retry", "Cancel"):
+        row.get_by_role("button", name=name, exact=True).click()
+    tell(page, "u", "cancelled")
+    row.get_by_role("button", name="Remove", exact=True).click()
+    commands = ("PAUSE_UPLOAD", "RESUME_UPLOAD", "RETRY_UPLOAD", "CANCEL_UPLOAD", "REMOVE_UPLOAD")
+    assert [len(posted(page, command)) for command in commands] == [1] * 5
+    page.evaluate("engine.tell({ type: 'UPLOAD_REMOVED', uploadId: 'u' })")
+    row.wait_for(state="detached")
+    wait_until(page, "document.activeElement === document.querySelector('#files')")
+    page.locator("#nothing-yet").wait_for()
+
+
+def test_a_waiting_upload_gets_its_file_back(page: Page, tmp_path: Path) -> None:
+    (tmp_path / "film.mov").write_bytes(b"x")
+    row = tell(page, "u", "waiting-for-file", 30)
+    with page.expect_file_chooser() as chooser:
+        row.get_by_role("button", name="Choose file…").click()
+    chooser.value.set_files(tmp_path / "film.mov")
+    wait_until(page, "engine.posted.some(({ type }) => type === 'RESELECT_FILE')")
+    assert posted(page, "RESELECT_FILE")[0]["fileName"] == "film.mov"
+    assert page.locator("input[type=file]").count() == 1
+    page.evaluate("engine.tell({ type: 'COMMAND_REFUSED', uploadId: 'u', message: 'This is another file.' })")
+    wait_until(page, "document.querySelector('.note').textContent === 'This is another file.'")
+    tell(page, "u", "reconciling", 30)
+    assert not row.locator(".note").is_visible()
+
+
+def test_all_uploads_together(page: Page) -> None:
+    tell(page, "a", "uploading", 50)
+    assert not page.locator("#overview").is_visible()
+    tell(page, "b", "paused", 10)
+    assert page.locator("#overview .state").inner_text() == "1 under way · 1 paused"
+    assert page.locator("#overview [role=progressbar]").get_attribute("aria-valuenow") == "30"
+    assert page.title() == "30 % · Uploads"
+    for name in ("Pause all", "Resume all", "Cancel all"):
+        page.get_by_role("button", name=name).click()
+    assert [len(posted(page, command)) for command in ("PAUSE_ALL", "RESUME_ALL", "CANCEL_ALL")] == [1, 1, 1]
+    tell(page, "a", "completed", 100)
+    tell(page, "b", "completed", 100)
+    assert page.title() == "Uploads"
+    assert page.get_by_role("button", name="Cancel all").is_disabled()
+
+
+def test_an_engine_that_fails_is_said_in_words(page: Page) -> None:
+    tell(page, "u", "completed", 100)
+    page.evaluate("engine.tell({ type: 'ENGINE_FAILED', message: 'No WebAssembly here.' })")
+    wait_until(page, "document.documentElement.dataset.engine === 'failed'")
+    assert page.get_by_role("alert").inner_text().startswith("No WebAssembly here.")
+    page.get_by_role("button", name="Dismiss").click()
+    page.get_by_role("alert").wait_for(state="hidden")
+    assert page.locator("#warnings").inner_text() == "No storage here."
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_is_cut_off_on_a_phone(page: Page, scheme: Any) -> None:
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": 360, "height": 740})
+    tell(page, "a", "uploading", 50, name="a" * 300 + ".tar.gz")
+    tell(page, "b", "waiting-for-file", 50, name="Ünïcode – 日本語の長いファイル名.pdf")
+    tell(page, "c", "failed", 50, error=ERROR)
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    assert page.locator(".name").first.get_attribute("title") == "a" * 300 + ".tar.gz"
+    small = page.evaluate(
+        "[...document.querySelectorAll('#uploads .action')].filter((button) => button.offsetHeight < 24).length"
+    )
+    assert small == 0  # WCAG 2.2, 2.5.8: targets of at least 24 by 24 CSS pixels
