@@ -100,11 +100,20 @@ class Page:
             happened = row.show(session, client.upload_progress[upload_id], error, client.engine)
             self._announcer.tell(happened, row.name)
             if new:
-                self._js_list.append(row.js_element)
+                self._place(row, session["started_at"])
         self._overview.show(client.active_uploads, client.upload_progress)
         dom.set_shown(self._js_nothing, not client.active_uploads)
         if self._stale:
             self._later.ask()
+
+    def _place(self, row: UploadRow, started_at: int) -> None:
+        """Puts a new row where it belongs: the oldest upload first, whatever the order in which they come back."""
+        row.started_at = started_at
+        later = [other for other in self._rows.values() if other.started_at > started_at]
+        if later:
+            min(later, key=lambda other: other.started_at).js_element.before(row.js_element)
+        else:
+            self._js_list.append(row.js_element)
 
     def _remove(self, upload_id: str) -> None:
         self._stale.pop(upload_id, None)

@@ -16,6 +16,8 @@ class UploadRow:
         self.js_element: Any = dom.clone("#upload-row")
         self.phase: str | None = None
         self.name = ""
+        self.started_at = 0
+        """Milliseconds since 1970: where the row stands in the list."""
         self.refusal = ""
         """Why the last command was refused; shown until the upload moves on."""
         self._name_id = "name-" + upload_id

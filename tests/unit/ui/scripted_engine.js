@@ -15,14 +15,14 @@ const engine = {
     engine.tell({ type: "ENGINE_READY", capabilities });
   },
   // a snapshot of a 300 MB file, in a phase, at so many percent
-  show(uploadId, phase, percent = 0, { name = "film.mov", error = null, status = null } = {}) {
+  show(uploadId, phase, percent = 0, { name = "film.mov", error = null, status = null, startedAt = 1 } = {}) {
     const ends = ["paused", "completed", "failed", "cancelled"];
     const waits = phase === "waiting-for-file" ? "paused" : "uploading";
     engine.tell({
       type: "UPLOAD_SNAPSHOT",
       session: {
         projectId: "default", uploadId, s3Key: "key", nextPartNumber: 1, phase,
-        status: status ?? (ends.includes(phase) ? phase : waits), progress: percent, startedAt: 1, lastActivity: 1,
+        status: status ?? (ends.includes(phase) ? phase : waits), progress: percent, startedAt, lastActivity: startedAt,
         fileSize: 3e8, fileName: name, chunkSize: 16777216, contentType: "video/quicktime", userId: "guest",
         partsUploaded: 0, objectUrl: phase === "completed" ? "s3/object?key=key" : null, etag: null,
       },

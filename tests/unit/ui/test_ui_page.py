@@ -151,6 +151,12 @@ def test_files_go_to_the_engine_and_rows_appear_in_their_order(page: Page, tmp_p
     wait_until(page, "document.querySelector('#announcer').textContent.includes('are being uploaded')")
 
 
+def test_restored_uploads_stand_in_the_order_in_which_they_began(page: Page) -> None:
+    for upload_id, started_at in (("c", 3), ("a", 1), ("d", 4), ("b", 2)):
+        tell(page, upload_id, "waiting-for-file", name=upload_id, startedAt=started_at)
+    assert page.locator(".name").all_inner_texts() == ["a", "b", "c", "d"]
+
+
 def test_files_chosen_before_python_runs_are_taken(
     chromium: Callable[[], Browser], site: str, tmp_path: Path
 ) -> None:
