@@ -1,3 +1,33 @@
-"""What all tests share."""
+"""Fixtures for all tests: the real server with its real store, started once for a run."""
 
-pytest_plugins = ["tests.harness.browser"]
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.harness.server import ServerProcess
+
+pytest_plugins = ["tests.harness.browser", "tests.harness.firefox", "tests.harness.webkit"]
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """The real server, shared by the run: whoever kills it starts it again, on the same port and data."""
+    process = ServerProcess(tmp_path_factory.mktemp("server") / "data")
+    try:
+        process.start()
+        yield process
+    finally:
+        process.stop()
+
+
+@pytest.fixture
+def own_server(tmp_path: Path) -> Iterator[ServerProcess]:
+    """A server for one test alone, on an empty data directory, not yet started."""
+    process = ServerProcess(tmp_path / "data")
+    try:
+        yield process
+    finally:
+        process.stop()

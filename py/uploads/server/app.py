@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +26,11 @@ from uploads.server.tokens import Tokens
 log = logging.getLogger("uploads.server")
 
 
-def make_app(settings: Settings, store: Store, secret: str, site: Path, rules: Rules) -> FastAPI:
-    """The ASGI application for one store and one built site. `secret` signs upload ids and cookies."""
+def make_app(settings: Settings, store: Store, secret: str, site: Path, rules: Rules, is_ready: Callable[[], bool]) -> FastAPI:
+    """The ASGI application for one store and one built site.
+
+    `secret` signs upload ids and cookies; `is_ready` tells whether the store takes bytes.
+    """
     guests = Guests(secret, secure=settings.secure_cookies)
     signing = Signing(settings, store, Tokens(secret, store.bucket, settings.upload_expiry), guests)
     app = FastAPI(
@@ -49,6 +52,7 @@ def make_app(settings: Settings, store: Store, secret: str, site: Path, rules: R
             ),
         ],
     )
+    app.state.signing = signing
     _answer_problems(app)
     app.include_router(make_router(signing))
     app.include_router(make_viewer())
@@ -58,7 +62,10 @@ def make_app(settings: Settings, store: Store, secret: str, site: Path, rules: R
         """`ok` once everything can be used; 503 while the store cannot be reached."""
         try:
             store.check()
+            ready = is_ready()
         except (ClientError, BotoCoreError):
+            ready = False
+        if not ready:
             return JSONResponse({"status": "unavailable", "store": "unreachable"}, 503)
         kind = "embedded" if settings.embedded else "s3"
         return JSONResponse({"status": "ok", "store": kind, "cors": rules.cors, "lifecycle": rules.lifecycle})
@@ -116,16 +123,3 @@ def _route(request: Request) -> str:
     """The call's pattern, not its address: that holds upload ids and keys."""
     return str(getattr(request.scope.get("route"), "path", request.url.path.split("/")[1]))
 
-
-def wait_for(check: Any, limit: float) -> bool:
-    """Call `check` until it no longer raises botocore's errors, for at most `limit` seconds; whether it stopped."""
-    end = time.monotonic() + limit
-    while True:
-        try:
-            check()
-        except (ClientError, BotoCoreError):
-            if time.monotonic() > end:
-                return False
-            time.sleep(0.1)
-        else:
-            return True

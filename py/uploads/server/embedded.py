@@ -10,6 +10,7 @@ import json
 import logging
 import os
 import random
+import re
 import shutil
 import signal
 import socket
@@ -88,6 +89,8 @@ class EmbeddedStore:
         self._process: subprocess.Popen[bytes] | None = None
         self._stopping = threading.Event()
         self._started = threading.Event()
+        self._ready = threading.Event()
+        self._is_ready: Callable[[], bool] = lambda: False
         self._failure: BaseException | None = None
         self._keeper: threading.Thread | None = None
         self._base = 0
@@ -105,6 +108,7 @@ class EmbeddedStore:
     def start(self, is_ready: Callable[[], bool]) -> None:
         """Start it and wait until `is_ready()` (a signed PUT). Raises `UserError` with the log's last words."""
         weed = program()
+        self._is_ready = is_ready
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             (self._folder / "log").mkdir(exist_ok=True)
@@ -121,10 +125,16 @@ class EmbeddedStore:
             # The system ends the child with the *thread* that started it, so that thread lives as long as the child.
             self._keeper = threading.Thread(target=self._keep, args=(weed,), name="embedded-store", daemon=True)
             self._keeper.start()
-            if self._wait_until(is_ready):
+            if self._wait_until_ready():
                 return
             self.stop()
         raise UserError(f"The embedded store did not start; its last words: {self._last_words()}")
+
+    def check(self) -> bool:
+        """Whether it can be used: since its latest start a signed PUT has succeeded."""
+        if not self._ready.is_set() and self._is_ready():
+            self._ready.set()
+        return self._ready.is_set()
 
     def stop(self) -> None:
         """End it: SIGTERM, 8 seconds, SIGKILL. Harmless when it is not running."""
@@ -154,7 +164,7 @@ class EmbeddedStore:
             )
         except subprocess.TimeoutExpired:
             return False
-        if answer.returncode or b'"fsync": true' not in answer.stdout.replace(b'"fsync":true', b'"fsync": true'):
+        if answer.returncode or not re.search(rb'"fsync":\s*true', answer.stdout):
             return False
         done.touch()
         return True
@@ -228,17 +238,18 @@ class EmbeddedStore:
                     return
             write_private(self._folder / "weed.pid", str(self._process.pid))
             status = self._process.wait()
+            self._ready.clear()
             if self._stopping.is_set() or not self._started.is_set():
                 return
             log.warning("the embedded store ended (status %s) and is started again", status)
             self._stopping.wait(1)
 
-    def _wait_until(self, is_ready: Callable[[], bool]) -> bool:
+    def _wait_until_ready(self) -> bool:
         limit = time.monotonic() + _START_LIMIT
         while time.monotonic() < limit:
             if self._failure or not self._keeper or not self._keeper.is_alive():
                 return False
-            if is_ready():
+            if self.check():
                 self._started.set()
                 return True
             time.sleep(0.1)

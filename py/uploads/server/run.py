@@ -6,7 +6,7 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -41,8 +41,10 @@ def serve(settings: Settings) -> int:
         stack.callback(data.close)
         keys = data.keys()
         site.build(DIST)
-        endpoint, credentials = settings.endpoint, None
-        admin = None
+        endpoint = settings.endpoint
+        credentials: Credentials | None = None  # the usual chain of AWS
+        admin: Credentials | None = None
+        is_ready: Callable[[], bool] = lambda: True
         if settings.embedded:
             say("Starting the store")
             embedded = EmbeddedStore(data.path / "store", keys, settings.bucket)
@@ -50,6 +52,7 @@ def serve(settings: Settings) -> int:
             embedded.start(lambda: _takes_a_put(settings, embedded.endpoint, keys))
             endpoint, credentials = embedded.endpoint, _credentials(keys.signer)
             admin = _credentials(keys.admin)
+            is_ready = embedded.check
             if not embedded.set_fsync():
                 log.warning("the store does not sync each object to disk: a power cut may lose the newest ones")
             _warn_about_reach(settings)
@@ -60,7 +63,7 @@ def serve(settings: Settings) -> int:
             raise UserError(f"The bucket {settings.bucket!r} cannot be used: {from_s3(error).message}") from None
         store = Store(settings, endpoint, credentials)
         secret = settings.secret.get_secret_value() if settings.secret else keys.secret
-        app = make_app(settings, store, secret, DIST, rules)
+        app = make_app(settings, store, secret, DIST, rules, is_ready)
         _run(Redacted(app), listener, settings)
     return 0
 

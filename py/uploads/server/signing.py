@@ -94,16 +94,20 @@ def content_type_of(text: str) -> str:
     return plain if re.fullmatch(r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+(\s*;[ -~]*)?", plain) else "application/octet-stream"
 
 
+def _whose(request: Request, response: Response) -> str:
+    """The user who asks, from a page that may ask; a newcomer becomes a guest. Raises `Problem` (403)."""
+    signing: Signing = request.app.state.signing
+    check_origin(request, signing.settings.page_origins)
+    return signing.guests.known(request) or signing.guests.welcome(response)
+
+
+User = Annotated[str, Depends(_whose)]
+Key = Annotated[str, Query(min_length=1, max_length=1100)]
+
+
 def make_router(signing: Signing) -> APIRouter:
-    """The routes under /s3."""
+    """The routes under /s3, for an application whose `state.signing` is this `signing`."""
     store, settings = signing.store, signing.settings
-
-    def whose(request: Request, response: Response) -> str:
-        check_origin(request, settings.page_origins)
-        return signing.guests.known(request) or signing.guests.welcome(response)
-
-    User = Annotated[str, Depends(whose)]  # noqa: N806 - a type
-    Key = Annotated[str, Query(min_length=1, max_length=1100)]  # noqa: N806 - a type
     refusals: dict[int | str, dict[str, Any]] = {
         status: {"model": models.ProblemBody} for status in (403, 404, 409, 413, 422, 502, 503)
     }

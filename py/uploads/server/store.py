@@ -139,7 +139,7 @@ class Store:
         marker = 0
         while True:
             page = self._client.list_parts(
-                Bucket=self.bucket, Key=key, UploadId=s3_upload_id, PartNumberMarker=str(marker)  # type: ignore[arg-type]
+                Bucket=self.bucket, Key=key, UploadId=s3_upload_id, PartNumberMarker=marker
             )
             found += page.get("Parts", [])
             following = int(page.get("NextPartNumberMarker") or 0)

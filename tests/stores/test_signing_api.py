@@ -1,0 +1,370 @@
+"""The signing API end to end: the real server, the real SeaweedFS, bytes sent with the URLs it signs."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Iterator
+from email.header import decode_header, make_header
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.harness.server import ServerProcess
+
+pytestmark = pytest.mark.stores
+MIB = 1024 * 1024
+
+
+@pytest.fixture
+def browser(server: ServerProcess) -> Iterator[httpx.Client]:
+    """A visitor with a guest's cookie."""
+    with httpx.Client(base_url=server.url, timeout=60) as client:
+        client.get("/").raise_for_status()
+        yield client
+
+
+@pytest.fixture
+def store() -> Iterator[httpx.Client]:
+    """What sends bytes to the store, with no cookie of ours."""
+    with httpx.Client(timeout=60) as client:
+        yield client
+
+
+def create(browser: httpx.Client, **wanted: Any) -> dict[str, Any]:
+    answer = browser.post("/s3/multipart", json={"filename": "a b.bin", "type": "application/x-test", **wanted})
+    assert answer.status_code == 200, answer.text
+    created: dict[str, Any] = answer.json()
+    return created
+
+
+def put(store: httpx.Client, url: str, body: bytes) -> str:
+    answer = store.put(url, content=body)
+    assert answer.status_code == 200, answer.text
+    return answer.headers["etag"]
+
+
+def complete(browser: httpx.Client, created: dict[str, Any], etags: dict[int, str]) -> httpx.Response:
+    parts = [{"PartNumber": number, "ETag": etag} for number, etag in etags.items()]
+    return browser.post(
+        f"/s3/multipart/{created['uploadId']}/complete", params={"key": created["key"]}, json={"parts": parts}
+    )
+
+
+def send(browser: httpx.Client, store: httpx.Client, body: bytes, **wanted: Any) -> tuple[dict[str, Any], httpx.Response]:
+    created = create(browser, size=len(body), **wanted)
+    size = created["partSize"]
+    etags = {
+        int(number): put(store, url, body[(int(number) - 1) * size : int(number) * size])
+        for number, url in created["urls"].items()
+    }
+    return created, complete(browser, created, etags)
+
+
+def assert_problem(answer: httpx.Response, status: int, code: str) -> None:
+    assert answer.status_code == status, answer.text
+    body = answer.json()
+    assert body["code"] == code
+    assert set(body) == {"error", "message", "code", "retryable"}
+
+
+@pytest.mark.parametrize("size", [0, 1, 5 * MIB - 1, 8 * MIB, 8 * MIB + 1])
+def test_a_file_of_any_size_arrives_exactly(
+    server: ServerProcess, browser: httpx.Client, store: httpx.Client, size: int
+) -> None:
+    body = secrets.token_bytes(size)
+    created, answer = send(browser, store, body)
+    assert answer.status_code == 200, answer.text
+    done = answer.json()
+    assert done["size"] == size
+    assert done["proof"] is True
+    assert done["bucket"] == server.bucket
+    assert done["checksum"] == {"type": "md5-of-md5s", "value": done["etag"]}
+    assert server.object_bytes(created["key"]) == body
+
+
+def test_the_object_is_downloaded_under_its_own_name(browser: httpx.Client, store: httpx.Client) -> None:
+    name = "Bericht ‮ 100% + é \U0001f680.tar.gz"
+    created, answer = send(browser, store, b"hello", filename=f"../x/{name}")
+    location = answer.json()["location"]
+    redirect = browser.get(location)
+    assert redirect.status_code == 302
+    got = store.get(redirect.headers["location"])
+    assert got.content == b"hello"
+    assert got.headers["content-type"] == "application/x-test"
+    disposition = got.headers["content-disposition"]
+    assert "filename*=UTF-8''Bericht%20%20100%25%20%2B%20%C3%A9%20%F0%9F%9A%80.tar.gz" in disposition
+    assert disposition.startswith('attachment; filename="')
+    assert created["key"].split("/")[2] == "default"
+
+
+def test_a_part_of_another_length_is_refused(browser: httpx.Client, store: httpx.Client) -> None:
+    created = create(browser, size=10)
+    assert store.put(created["urls"]["1"], content=b"x" * 11).status_code == 403
+    assert store.put(created["urls"]["1"], content=b"x" * 9).status_code == 403
+    put(store, created["urls"]["1"], b"x" * 10)
+
+
+def test_an_unchanged_uppy_can_use_it(server: ServerProcess, browser: httpx.Client, store: httpx.Client) -> None:
+    created = create(browser, metadata={"name": "grün.txt", "relativePath": None})
+    place = f"/s3/multipart/{created['uploadId']}"
+    key = {"key": created["key"]}
+    assert created["urls"] == {}
+    first = browser.get(f"{place}/1", params=key).json()
+    batch = browser.get(f"{place}/batch", params={**key, "partNumbers": "2,3"}).json()
+    assert set(batch["presignedUrls"]) == {"2", "3"}
+    bodies = {1: b"a" * (5 * MIB), 2: b"b" * 7}
+    etags = {1: put(store, first["url"], bodies[1]), 2: put(store, batch["presignedUrls"]["2"], bodies[2])}
+    answer = complete(browser, created, {number: etag.strip('"') for number, etag in etags.items()})
+    assert answer.status_code == 200, answer.text
+    assert {"location", "key", "bucket"} <= set(answer.json())
+    assert server.object_bytes(created["key"]) == bodies[1] + bodies[2]
+    metadata = server.s3.head_object(Bucket=server.bucket, Key=created["key"])["Metadata"]
+    assert str(make_header(decode_header(metadata["name"]))) == "grün.txt"
+    assert "relativepath" not in metadata
+
+
+def test_parts_are_listed_sorted_and_twice_when_sent_twice(browser: httpx.Client, store: httpx.Client) -> None:
+    created = create(browser, size=3 * 5 * MIB, partSize=5 * MIB)
+    old, new = b"o" * (5 * MIB), b"n" * (5 * MIB)
+    for number in ("3", "1"):
+        put(store, created["urls"][number], old)
+    put(store, created["urls"]["1"], new)
+    listed = browser.get(f"/s3/multipart/{created['uploadId']}", params={"key": created["key"]}).json()
+    assert [part["PartNumber"] for part in listed] == sorted(part["PartNumber"] for part in listed)
+    assert hashlib.md5(new).hexdigest() in {part["ETag"].strip('"') for part in listed if part["PartNumber"] == 1}
+    assert all(part["Size"] == 5 * MIB and part["LastModified"] for part in listed)
+
+
+def test_all_pages_of_many_parts_are_listed(server: ServerProcess, browser: httpx.Client) -> None:
+    created = create(browser, size=5 * MIB * 1100, partSize=5 * MIB)
+    place, key = f"/s3/multipart/{created['uploadId']}", created["key"]
+    assert len(created["urls"]) == 100
+    s3_upload_id = dict(server.open_uploads())[key]
+    for number in range(1, 1101):
+        server.s3.upload_part(Bucket=server.bucket, Key=key, UploadId=s3_upload_id, PartNumber=number, Body=b"x")
+    listed = browser.get(place, params={"key": key}).json()
+    assert [part["PartNumber"] for part in listed] == list(range(1, 1101))
+    browser.delete(place, params={"key": key}).raise_for_status()
+
+
+def test_a_stranger_and_a_wrong_key_find_nothing(server: ServerProcess, browser: httpx.Client) -> None:
+    created = create(browser, size=10)
+    place, key = f"/s3/multipart/{created['uploadId']}", created["key"]
+    with httpx.Client(base_url=server.url) as stranger:
+        stranger.get("/")
+        for method, path, body in (
+            ("GET", place, None),
+            ("GET", f"{place}/1", None),
+            ("GET", f"{place}/status", None),
+            ("DELETE", place, None),
+            ("POST", f"{place}/complete", {"parts": [{"PartNumber": 1, "ETag": "x"}]}),
+        ):
+            assert_problem(stranger.request(method, path, params={"key": key}, json=body), 404, "NoSuchUpload")
+        assert_problem(stranger.get("/s3/object", params={"key": key}), 404, "NoSuchKey")
+    assert_problem(browser.get(place, params={"key": key + "x"}), 404, "NoSuchUpload")
+    assert_problem(browser.get("/s3/multipart/nonsense", params={"key": key}), 404, "NoSuchUpload")
+    assert browser.get(f"{place}/status", params={"key": key}).json()["state"] == "open"
+
+
+def test_parts_that_the_upload_does_not_have_are_not_signed(browser: httpx.Client) -> None:
+    sized = create(browser, size=10)
+    free = create(browser)
+    for created, number in ((sized, 0), (sized, 2), (free, 0), (free, 10_001)):
+        place = f"/s3/multipart/{created['uploadId']}"
+        assert_problem(browser.get(f"{place}/{number}", params={"key": created["key"]}), 422, "BadPartNumber")
+    many = ",".join(str(number) for number in range(1, 1002))
+    answer = browser.get(
+        f"/s3/multipart/{free['uploadId']}/batch", params={"key": free["key"], "partNumbers": many}
+    )
+    assert_problem(answer, 422, "TooManyParts")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "code"),
+    [
+        ({"size": 10 * MIB, "partSize": MIB}, "BadPartSize"),
+        ({"size": 5 * MIB * 10_001, "partSize": 5 * MIB}, "BadPartSize"),
+        ({"size": -1}, "ValidationError"),
+        ({"key": "../x"}, "BadKey"),
+        ({"metadata": {"upload-proof": "mine"}}, "ValidationError"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_it_begins(browser: httpx.Client, wanted: dict[str, Any], code: str) -> None:
+    answer = browser.post("/s3/multipart", json={"filename": "x", "type": "text/plain", **wanted})
+    assert_problem(answer, 422, code)
+
+
+def test_an_application_names_its_own_key_under_the_user(browser: httpx.Client, store: httpx.Client) -> None:
+    created, answer = send(browser, store, b"mine", key="reports/2026/june.csv")
+    assert answer.status_code == 200
+    assert created["key"] == f"uploads/{created['userId']}/reports/2026/june.csv"
+
+
+def test_completing_twice_is_one_success(browser: httpx.Client, store: httpx.Client) -> None:
+    created = create(browser, size=5)
+    etag = put(store, created["urls"]["1"], b"hello")
+    first, second = (complete(browser, created, {1: etag}) for _ in range(2))
+    assert first.status_code == second.status_code == 200
+    assert first.json() == second.json()
+    status = browser.get(f"/s3/multipart/{created['uploadId']}/status", params={"key": created["key"]}).json()
+    assert (status["state"], status["proof"], status["size"]) == ("completed", True, 5)
+
+
+def test_a_foreign_object_at_the_key_is_never_claimed(
+    server: ServerProcess, browser: httpx.Client, store: httpx.Client
+) -> None:
+    created = create(browser, size=5)
+    etag = put(store, created["urls"]["1"], b"hello")
+    browser.delete(f"/s3/multipart/{created['uploadId']}", params={"key": created["key"]}).raise_for_status()
+    server.s3.put_object(Bucket=server.bucket, Key=created["key"], Body=b"HELLO")
+    assert_problem(complete(browser, created, {1: etag}), 404, "NoSuchUpload")
+    status = browser.get(f"/s3/multipart/{created['uploadId']}/status", params={"key": created["key"]}).json()
+    assert (status["state"], status["proof"]) == ("missing", False)
+
+
+def test_parts_that_are_not_all_there_are_not_assembled(browser: httpx.Client, store: httpx.Client) -> None:
+    created = create(browser, size=10 * MIB, partSize=5 * MIB)
+    etag = put(store, created["urls"]["1"], b"x" * (5 * MIB))
+    assert_problem(complete(browser, created, {1: etag}), 422, "BadParts")
+    wrong = complete(browser, created, {1: etag, 2: "0" * 32})
+    assert wrong.status_code == 409
+    assert wrong.json()["code"] == "InvalidPart"
+
+
+def test_a_wrong_etag_of_a_part_that_is_there_is_no_success(browser: httpx.Client, store: httpx.Client) -> None:
+    created = create(browser, size=5)
+    put(store, created["urls"]["1"], b"hello")
+    assert complete(browser, created, {1: "0" * 32}).status_code == 409
+
+
+def test_abort_leaves_nothing_and_is_harmless_twice(
+    server: ServerProcess, browser: httpx.Client, store: httpx.Client
+) -> None:
+    created = create(browser, size=5)
+    place, key = f"/s3/multipart/{created['uploadId']}", {"key": created["key"]}
+    assert created["key"] in {key for key, _ in server.open_uploads()}
+    assert browser.delete(place, params=key).json() == {}
+    assert browser.delete(place, params=key).status_code == 200
+    assert created["key"] not in {key for key, _ in server.open_uploads()}
+    assert_problem(browser.get(place, params=key), 404, "NoSuchUpload")
+    assert store.put(created["urls"]["1"], content=b"hello").status_code == 404
+
+
+def test_open_uploads_are_listed_and_can_be_taken_up(browser: httpx.Client, store: httpx.Client) -> None:
+    created = create(browser, size=5, filename="open.bin")
+    put(store, created["urls"]["1"], b"hello")
+    answer = browser.get("/s3/uploads").json()
+    assert answer["userId"] == created["userId"]
+    found = {upload["key"]: upload for upload in answer["uploads"]}
+    again = {**created, "uploadId": found[created["key"]]["uploadId"]}
+    assert found[created["key"]]["filename"] == "open.bin"
+    assert found[created["key"]]["startedAt"]
+    listed = browser.get(f"/s3/multipart/{again['uploadId']}", params={"key": again["key"]}).json()
+    done = complete(browser, again, {part["PartNumber"]: part["ETag"] for part in listed})
+    assert done.status_code == 200, done.text
+
+
+def test_a_guest_is_known_by_the_cookie_alone(server: ServerProcess) -> None:
+    with httpx.Client(base_url=server.url) as client:
+        page = client.get("/")
+        cookie = page.headers["set-cookie"].lower()
+        assert all(mark in cookie for mark in ("httponly", "samesite=lax", "path=/"))
+        assert "set-cookie" not in client.get("/").headers
+        users = {client.get("/s3/uploads").json()["userId"] for _ in range(2)}
+        assert len(users) == 1
+    with httpx.Client(base_url=server.url) as client:
+        user = client.get("/s3/uploads").json()["userId"]
+        assert client.get("/s3/uploads").json()["userId"] == user not in users
+        client.cookies.set("uploads_guest", "forged.cookie", domain="127.0.0.1")
+
+
+@pytest.mark.parametrize("form", ["one", "batch"])
+def test_a_small_file_goes_by_one_post(
+    server: ServerProcess, browser: httpx.Client, store: httpx.Client, form: str
+) -> None:
+    wanted = {"filename": "klein é.txt", "type": "text/plain", "size": 5}
+    if form == "one":
+        signed = browser.get("/s3/params", params={**wanted, "metadata[tag]": "é"}).json()
+    else:
+        answer = browser.post("/s3/params", json={"files": [{**wanted, "metadata": {"tag": "é"}}] * 3}).json()
+        assert len({upload["fields"]["key"] for upload in answer["uploads"]}) == 3
+        signed = answer["uploads"][0]
+    assert signed["method"] == "POST"
+    long = store.post(signed["url"], data=signed["fields"], files={"file": b"hello!"})
+    assert long.status_code in {400, 403}
+    answer = store.post(signed["url"], data=signed["fields"], files={"file": b"hello"})
+    assert answer.status_code == 201, answer.text
+    head = server.s3.head_object(Bucket=server.bucket, Key=signed["fields"]["key"])
+    assert head["ContentDisposition"].endswith("filename*=UTF-8''klein%20%C3%A9.txt")
+    assert head["ContentType"] == "text/plain"
+    assert server.object_bytes(signed["fields"]["key"]) == b"hello"
+
+
+def test_the_store_answers_a_preflight_of_our_page_and_of_no_other(
+    server: ServerProcess, browser: httpx.Client, store: httpx.Client
+) -> None:
+    url = create(browser, size=5)["urls"]["1"]
+    asked = {"Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": "content-type"}
+    ours = store.options(url, headers={"Origin": server.url, **asked})
+    assert ours.status_code == 200
+    assert ours.headers["access-control-allow-origin"] == server.url
+    foreign = store.options(url, headers={"Origin": "http://evil.example", **asked})
+    assert "access-control-allow-origin" not in foreign.headers
+    sent = store.put(url, content=b"hello", headers={"Origin": server.url})
+    assert "etag" in sent.headers["access-control-expose-headers"].lower()
+
+
+def test_pages_of_other_sites_may_not_call(browser: httpx.Client, server: ServerProcess) -> None:
+    wanted = {"filename": "x", "type": "text/plain"}
+    for origin in ("http://evil.example", "null"):
+        answer = browser.post("/s3/multipart", json=wanted, headers={"Origin": origin})
+        assert_problem(answer, 403, "OriginNotAllowed")
+        assert "access-control-allow-origin" not in answer.headers
+    assert browser.post("/s3/multipart", json=wanted, headers={"Origin": server.url}).status_code == 200
+
+
+def test_mistakes_are_answered_in_one_shape(browser: httpx.Client) -> None:
+    assert_problem(browser.get("/s3/nothing"), 404, "NoSuchCall")
+    assert_problem(browser.post("/s3/multipart", content=b"{", headers={"Content-Type": "application/json"}), 400, "ValidationError")
+    assert_problem(browser.get("/s3/multipart/x"), 422, "ValidationError")
+    assert_problem(browser.post("/s3/params", json={"files": []}), 422, "ValidationError")
+    assert_problem(browser.get("/nothing"), 404, "NotFound")
+
+
+def test_the_page_and_its_parts_carry_their_headers(browser: httpx.Client, server: ServerProcess) -> None:
+    page, worker, wasm = (
+        browser.get(path) for path in ("/", "/worker/upload_worker.js", "/vendor/micropython/micropython.wasm")
+    )
+    assert f"connect-src 'self' {server.store_url}" in page.headers["content-security-policy"]
+    assert "'unsafe-eval'" in page.headers["content-security-policy"]
+    assert "'unsafe-eval'" not in worker.headers["content-security-policy"].replace("'wasm-unsafe-eval'", "")
+    assert wasm.headers["content-type"] == "application/wasm"
+    assert worker.headers["content-type"].startswith("text/javascript")
+    for answer in (page, worker, wasm):
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["referrer-policy"] == "no-referrer"
+        assert answer.headers["cache-control"] == "no-cache"
+        again = browser.get(answer.url, headers={"If-None-Match": answer.headers["etag"]})
+        assert again.status_code == 304
+    assert browser.get("/.built-from.json").status_code == 404
+
+
+def test_the_api_describes_itself_from_this_host_alone(browser: httpx.Client) -> None:
+    page = browser.get("/docs")
+    assert "//" not in page.text
+    for path in ("vendor/swagger-ui/swagger-ui-bundle.js", "vendor/swagger-ui/swagger-ui.css", "docs/start.js"):
+        assert path in page.text
+        assert browser.get(f"/{path}").status_code == 200
+    described = browser.get("/openapi.json").json()
+    assert "/s3/multipart/{upload_id}/complete" in described["paths"]
+
+
+def test_the_log_holds_no_secret(server: ServerProcess, browser: httpx.Client, store: httpx.Client) -> None:
+    created, _ = send(browser, store, b"hello")
+    browser.get(f"/s3/multipart/{created['uploadId']}/1", params={"key": created["key"]})
+    log = server.log
+    assert "/s3/multipart/…/1" in log
+    for secret in (created["uploadId"], "X-Amz-Signature", browser.cookies["uploads_guest"], created["key"]):
+        assert secret not in log
