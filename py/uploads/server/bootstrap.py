@@ -94,7 +94,12 @@ def run_visibly(command: Sequence[str], doing: str, show: str, **more: object) -
     seen: list[str] = []
     try:
         with subprocess.Popen(
-            list(command), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", **more
+            list(command),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            **more,
         ) as process:  # type: ignore[call-overload]
             for line in process.stdout:
                 seen = [*seen[-400:], line]
@@ -163,7 +168,13 @@ def _environment_with_pip(where: Path) -> list[str]:
         return [str(python), "-m", "pip"]
     if subprocess.run([python, "-m", "ensurepip"], capture_output=True, check=False).returncode == 0:
         return [str(python), "-m", "pip"]
-    outer = [sys.executable, "-m", "pip", "--python", str(python)]  # Debian's Python has pip, but no ensurepip
+    outer = [
+        sys.executable,
+        "-m",
+        "pip",
+        "--python",
+        str(python),
+    ]  # Debian's Python has pip, but no ensurepip
     if subprocess.run([*outer, "--version"], capture_output=True, check=False).returncode == 0:
         return outer
     raise SetUpError("This Python has neither pip nor ensurepip: install them (Debian: python3-venv).")
@@ -173,7 +184,10 @@ def _same_python(python: Path) -> bool:
     """Whether `python` runs and is of this process's version."""
     try:
         answer = subprocess.run(
-            [python, "-c", "import sys; print(*sys.version_info[:2])"], capture_output=True, text=True, check=False
+            [python, "-c", "import sys; print(*sys.version_info[:2])"],
+            capture_output=True,
+            text=True,
+            check=False,
         )
     except OSError:
         return False
@@ -205,4 +219,4 @@ def _again_inside(argv: Sequence[str]) -> int:
     if _WINDOWS:
         return subprocess.run(command, check=False).returncode
     sys.stderr.flush()
-    os.execv(command[0], command)
+    os.execv(command[0], command)  # noqa: S606 - our own script in our own environment

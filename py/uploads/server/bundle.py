@@ -63,9 +63,12 @@ def compile_for_pyodide(sources: Mapping[str, bytes]) -> dict[str, bytes]:
         )
         if answer.returncode:
             reasons = [line for line in answer.stderr.splitlines() if "Error" in line]
-            raise SetUpError(f"Compiling for the browser failed: {reasons[-1].strip() if reasons else 'no reason given'}")
+            raise SetUpError(
+                f"Compiling for the browser failed: {reasons[-1].strip() if reasons else 'no reason given'}"
+            )
         return {
-            name.removesuffix(".py") + ".pyc": (work / f"{number}.pyc").read_bytes() for number, name in enumerate(names)
+            name.removesuffix(".py") + ".pyc": (work / f"{number}.pyc").read_bytes()
+            for number, name in enumerate(names)
         }
 
 
@@ -92,7 +95,9 @@ def precompiled_stdlib() -> Path:
     done = CACHE / f"python_stdlib-{hash_of(original, Path(__file__))[:16]}.zip"
     if not done.exists():
         with zipfile.ZipFile(original) as archive:
-            files = {entry.filename: archive.read(entry) for entry in archive.infolist() if not entry.is_dir()}
+            files = {
+                entry.filename: archive.read(entry) for entry in archive.infolist() if not entry.is_dir()
+            }
         modules = {name: content for name, content in files.items() if name.endswith(".py")}
         others = {name: content for name, content in files.items() if name not in modules}
         partial = done.with_name(f"{done.name}.{os.getpid()}")

@@ -1,8 +1,8 @@
 """The data directory: who may use it, and the keys that are made once and kept there.
 
-    keys.json   0600: the server's secret, the embedded store's identities and signing keys
-    store/      0700: the embedded store's files
-    .lock       held by the one serve.py that works here
+keys.json   0600: the server's secret, the embedded store's identities and signing keys
+store/      0700: the embedded store's files
+.lock       held by the one serve.py that works here
 """
 
 from __future__ import annotations
@@ -74,7 +74,12 @@ class DataDirectory:
             raise UserError(f"{path} cannot be read: {error.strerror}.") from error
         try:
             values = json.loads(text)
-            return Keys(values["secret"], Identity(**values["admin"]), Identity(**values["signer"]), tuple(values["jwt"]))
+            return Keys(
+                values["secret"],
+                Identity(**values["admin"]),
+                Identity(**values["signer"]),
+                tuple(values["jwt"]),
+            )
         except (ValueError, KeyError, TypeError) as error:
             raise UserError(f"{path} is damaged: move it away, and new keys are made.") from error
 

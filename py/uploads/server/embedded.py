@@ -67,13 +67,17 @@ def is_free(base: int) -> bool:
     return True
 
 
-def choose_block(remembered: int | None, free: Callable[[int], bool] = is_free, seed: int | None = None) -> int:
+def choose_block(
+    remembered: int | None, free: Callable[[int], bool] = is_free, seed: int | None = None
+) -> int:
     """The first port of a free block: the remembered one if it still is, else one at random. Raises `UserError`."""
     if remembered is not None and free(remembered):
         return remembered
     dice = random.Random(seed)  # noqa: S311 - a port is no secret
     for _ in range(200):
-        base = 10 * dice.randrange(1100, 2200)  # below the ports that systems hand out to clients, also 10,000 higher
+        base = 10 * dice.randrange(
+            1100, 2200
+        )  # below the ports that systems hand out to clients, also 10,000 higher
         if free(base):
             return base
     raise UserError("No free block of ports was found for the embedded store.")
@@ -113,7 +117,9 @@ class EmbeddedStore:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             (self._folder / "log").mkdir(exist_ok=True)
         except OSError as error:
-            raise UserError(f"The store's folder {self._folder} cannot be written: {error.strerror}.") from error
+            raise UserError(
+                f"The store's folder {self._folder} cannot be written: {error.strerror}."
+            ) from error
         self._end_leftover()
         for attempt in range(3):  # another program may take a port between the look and the start
             self._base = choose_block(self._remembered_block() if attempt == 0 else None)
@@ -123,7 +129,9 @@ class EmbeddedStore:
             self._started.clear()
             self._failure = None
             # The system ends the child with the *thread* that started it, so that thread lives as long as the child.
-            self._keeper = threading.Thread(target=self._keep, args=(weed,), name="embedded-store", daemon=True)
+            self._keeper = threading.Thread(
+                target=self._keep, args=(weed,), name="embedded-store", daemon=True
+            )
             self._keeper.start()
             if self._wait_until_ready():
                 return
@@ -154,7 +162,12 @@ class EmbeddedStore:
         commands = f"fs.configure -locationPrefix=/buckets/{self._bucket}/ -fsync -apply\n"
         try:
             answer = subprocess.run(
-                [program(), "shell", f"-master=127.0.0.1:{self._base + 1}", f"-filer=127.0.0.1:{self._base + 3}"],
+                [
+                    program(),
+                    "shell",
+                    f"-master=127.0.0.1:{self._base + 1}",
+                    f"-filer=127.0.0.1:{self._base + 3}",
+                ],
                 input=commands.encode(),
                 capture_output=True,
                 timeout=30,
@@ -230,8 +243,9 @@ class EmbeddedStore:
                         stderr=subprocess.STDOUT,
                         cwd=self._folder,
                         env=self._environment(),
-                        start_new_session=os.name != "nt",  # Ctrl-C reaches serve.py alone, which stops it in order
-                        preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
+                        start_new_session=os.name
+                        != "nt",  # Ctrl-C reaches serve.py alone, which stops it in order
+                        preexec_fn=_die_with_parent if sys.platform == "linux" else None,
                     )
                 except OSError as error:
                     self._failure = error
@@ -270,7 +284,10 @@ class EmbeddedStore:
         if not is_ours(pid, self._folder):
             return
         log.info("ending the store that an earlier serve.py left behind")
-        for number, patience in ((signal.SIGTERM, _STOP_LIMIT), (getattr(signal, "SIGKILL", signal.SIGTERM), 3.0)):
+        for number, patience in (
+            (signal.SIGTERM, _STOP_LIMIT),
+            (getattr(signal, "SIGKILL", signal.SIGTERM), 3.0),
+        ):
             try:
                 os.kill(pid, number)
             except ProcessLookupError:
@@ -291,19 +308,19 @@ class EmbeddedStore:
 
 def is_ours(pid: int, folder: Path) -> bool:
     """Whether process `pid` is a store that works on `folder`."""
+    wanted = f"-dir={folder}"
     try:
-        command = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
-    except OSError:
-        if sys.platform == "linux" or os.name == "nt":
-            return False
+        if Path("/proc/self/cmdline").exists():
+            return wanted in Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
         answer = subprocess.run(
             ["ps", "-p", str(pid), "-o", "command="],  # noqa: S607 - where it lies differs by system
             capture_output=True,
             text=True,
             check=False,
         )
-        return f"-dir={folder} " in answer.stdout
-    return f"-dir={folder}" in command
+    except OSError:
+        return False
+    return f"{wanted} " in answer.stdout
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -52,9 +52,14 @@ def check_origin(connection: HTTPConnection, allowed: Collection[str]) -> None:
     """Refuse a page of another site, as its browser names it. Raises `Problem` (403)."""
     origin = connection.headers.get("origin")
     if origin is None:
-        if connection.headers.get("sec-fetch-site") == "cross-site" and connection.headers.get("sec-fetch-mode") != "navigate":
+        if (
+            connection.headers.get("sec-fetch-site") == "cross-site"
+            and connection.headers.get("sec-fetch-mode") != "navigate"
+        ):
             raise Problem(403, "OriginNotAllowed", "Pages of other sites may not call this.")
         return
     own = {f"{scheme}://{connection.headers.get('host', '')}" for scheme in ("http", "https")}
     if origin not in own and origin not in allowed:
-        raise Problem(403, "OriginNotAllowed", "Pages of this origin may not call this (UPLOADS_ALLOWED_ORIGINS).")
+        raise Problem(
+            403, "OriginNotAllowed", "Pages of this origin may not call this (UPLOADS_ALLOWED_ORIGINS)."
+        )

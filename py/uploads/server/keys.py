@@ -28,7 +28,11 @@ def original_name(filename: str) -> str:
     """The file's own name: no folders, no control or direction characters, never empty, at most 255 UTF-8 bytes."""
     name = unicodedata.normalize("NFC", filename.encode(errors="replace").decode())
     name = re.split(r"[/\\]", name)[-1]
-    name = "".join(char for char in name if unicodedata.category(char) not in {"Cc", "Cf", "Cs", "Zl", "Zp"} or char == "\u200d")
+    name = "".join(
+        char
+        for char in name
+        if unicodedata.category(char) not in {"Cc", "Cf", "Cs", "Zl", "Zp"} or char == "\u200d"
+    )
     stem, dot, suffix = name.strip().rpartition(".")
     if dot and 0 < len(suffix) <= 16:
         name = _cut(stem, 254 - len(suffix.encode())) + dot + suffix

@@ -37,14 +37,14 @@ class FileWanted(_Shape):
     type: str = Field("application/octet-stream", max_length=255)
     metadata: Metadata = Field(default_factory=dict)
     size: int | None = Field(None, ge=0)
-    projectId: str = Field("", max_length=200)  # noqa: N815 - the wire's name
-    key: str | None = Field(None, max_length=1024)
+    projectId: str = Field(default="", max_length=200)  # noqa: N815 - the wire's name
+    key: str | None = Field(default=None, max_length=1024)
 
 
 class UploadWanted(FileWanted):
     """A multipart upload that is to be created."""
 
-    partSize: int | None = Field(None, ge=1)  # noqa: N815
+    partSize: int | None = Field(default=None, ge=1)  # noqa: N815
 
 
 class UploadCreated(_Shape):

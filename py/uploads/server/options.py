@@ -28,6 +28,7 @@ environment (a flag wins over its variable):
   UPLOADS_FRAME_ANCESTORS   pages that may frame this one, space-separated ('self')
   UPLOADS_PREFIX            keys begin with this (uploads)
   UPLOADS_URL_EXPIRY        seconds that a signed URL lives (900)
+  UPLOADS_UPLOAD_EXPIRY     seconds that an unfinished upload can be resumed (604800: 7 days)
   UPLOADS_MAX_FILE_SIZE     bytes; larger files are refused (no limit)
   UPLOADS_ALLOWED_TYPES     comma-separated: image/*,text/csv,.zip (all)
   UPLOADS_SECURE_COOKIES    "true" behind HTTPS (false)
@@ -75,11 +76,18 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", metavar="{run,build,test}")
-    for target in (parser, commands.add_parser("run", help="serve the page, the API and the store (the default)")):
+    for target in (
+        parser,
+        commands.add_parser("run", help="serve the page, the API and the store (the default)"),
+    ):
         # A sub-parser's defaults would overwrite what stood before its name.
         target.add_argument("--host", default=argparse.SUPPRESS, help="address to listen on (127.0.0.1)")
         target.add_argument(
-            "--port", type=port_number, default=argparse.SUPPRESS, metavar="N", help="port to listen on (8000)"
+            "--port",
+            type=port_number,
+            default=argparse.SUPPRESS,
+            metavar="N",
+            help="port to listen on (8000)",
         )
         target.add_argument(
             "--data",
@@ -89,10 +97,16 @@ def _parser() -> argparse.ArgumentParser:
             help="where keys and the embedded store's files live (./data)",
         )
         target.add_argument(
-            "--bucket", type=bucket_name, default=argparse.SUPPRESS, metavar="NAME", help="the bucket (uploads)"
+            "--bucket",
+            type=bucket_name,
+            default=argparse.SUPPRESS,
+            metavar="NAME",
+            help="the bucket (uploads)",
         )
     build = commands.add_parser("build", help="write the static site and stop")
-    build.add_argument("--out", type=Path, default=Path("dist"), metavar="DIR", help="where to write it (./dist)")
+    build.add_argument(
+        "--out", type=Path, default=Path("dist"), metavar="DIR", help="where to write it (./dist)"
+    )
     commands.add_parser(
         "test", add_help=False, help="run the linters and the tests; further arguments go to pytest"
     )

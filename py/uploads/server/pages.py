@@ -74,7 +74,9 @@ class Headers:
                 headers["Content-Security-Policy"] = self.policy(scope["path"])
                 headers["X-Content-Type-Options"] = "nosniff"
                 headers["Referrer-Policy"] = "no-referrer"
-                headers.setdefault("Cache-Control", "no-store" if scope["path"].startswith("/s3/") else "no-cache")
+                headers.setdefault(
+                    "Cache-Control", "no-store" if scope["path"].startswith("/s3/") else "no-cache"
+                )
             await send(message)
 
         await self._app(scope, receive, send_with_headers)

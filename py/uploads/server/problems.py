@@ -20,14 +20,28 @@ from botocore.exceptions import (
 )
 
 _GONE = {"NoSuchUpload", "NoSuchKey", "404", "NotFound"}
-_BUSY = {"SlowDown", "ServiceUnavailable", "Throttling", "ThrottlingException", "TooManyRequests", "RequestLimitExceeded"}
+_BUSY = {
+    "SlowDown",
+    "ServiceUnavailable",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequests",
+    "RequestLimitExceeded",
+}
 _PARTS = {"InvalidPart", "InvalidPartOrder", "EntityTooSmall"}
 _PASSING = {"RequestTimeout", "RequestTimeTooSkewed", "InternalError", "OperationAborted"}
-_ELSEWHERE = {"PermanentRedirect", "TemporaryRedirect", "Redirect", "301", "307", "AuthorizationHeaderMalformed"}
+_ELSEWHERE = {
+    "PermanentRedirect",
+    "TemporaryRedirect",
+    "Redirect",
+    "301",
+    "307",
+    "AuthorizationHeaderMalformed",
+}
 _GONE_STATUS, _BUSY_STATUSES = 404, {429, 503}
 
 
-class Problem(Exception):  # noqa: N818 - its name is the word of RFC 9457
+class Problem(Exception):
     """A request that is refused or failed."""
 
     def __init__(
@@ -88,7 +102,9 @@ def _from_answer(code: str, status: int) -> Problem:
     if code in _PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return Problem(502, code or "StoreError", "The store failed for the moment.", retryable=True)
     if code in _ELSEWHERE:
-        return Problem(502, code, "The bucket is in another region or at another endpoint: the server is set up wrongly.")
+        return Problem(
+            502, code, "The bucket is in another region or at another endpoint: the server is set up wrongly."
+        )
     if status in {HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED}:
         return Problem(409, code or "Conflict", "Another object or upload is in the way.")
     return Problem(502, code or "StoreError", "The store refuses what the server asks.")

@@ -31,7 +31,9 @@ _PROBE = "start-probe"
 
 def serve(settings: Settings) -> int:
     """Serve until Ctrl-C or SIGTERM; the exit status. Raises `UserError` with the sentence for a person."""
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
     for chatty in ("botocore", "boto3", "urllib3"):
         logging.getLogger(chatty).setLevel(logging.ERROR)  # they log signed addresses
     with ExitStack() as stack:
@@ -44,7 +46,7 @@ def serve(settings: Settings) -> int:
         endpoint = settings.endpoint
         credentials: Credentials | None = None  # the usual chain of AWS
         admin: Credentials | None = None
-        is_ready: Callable[[], bool] = lambda: True
+        checks: list[Callable[[], bool]] = []
         if settings.embedded:
             say("Starting the store")
             embedded = EmbeddedStore(data.path / "store", keys, settings.bucket)
@@ -52,25 +54,34 @@ def serve(settings: Settings) -> int:
             embedded.start(lambda: _takes_a_put(settings, embedded.endpoint, keys))
             endpoint, credentials = embedded.endpoint, _credentials(keys.signer)
             admin = _credentials(keys.admin)
-            is_ready = embedded.check
+            checks.append(embedded.check)
             if not embedded.set_fsync():
-                log.warning("the store does not sync each object to disk: a power cut may lose the newest ones")
+                log.warning(
+                    "the store does not sync each object to disk: a power cut may lose the newest ones"
+                )
             _warn_about_reach(settings)
         client = make_client(settings, endpoint, admin)
         try:
             rules = prepare_bucket(client, settings)
         except (ClientError, BotoCoreError) as error:
-            raise UserError(f"The bucket {settings.bucket!r} cannot be used: {from_s3(error).message}") from None
+            raise UserError(
+                f"The bucket {settings.bucket!r} cannot be used: {from_s3(error).message}"
+            ) from None
         store = Store(settings, endpoint, credentials)
         secret = settings.secret.get_secret_value() if settings.secret else keys.secret
-        app = make_app(settings, store, secret, DIST, rules, is_ready)
+        app = make_app(settings, store, secret, DIST, rules, lambda: all(check() for check in checks))
         _run(Redacted(app), listener, settings)
     return 0
 
 
 def _run(app: ASGIApp, listener: socket.socket, settings: Settings) -> None:
     config = uvicorn.Config(
-        app, log_config=None, access_log=False, server_header=False, lifespan="off", timeout_graceful_shutdown=3
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="off",
+        timeout_graceful_shutdown=3,
     )
     server = uvicorn.Server(config)
     say(f"\nUpload Worker is at {settings.own_origins[0]}/   (its API: /docs, Ctrl-C stops it)\n")
@@ -99,9 +110,13 @@ class Redacted:
 def redact(path: str) -> str:
     """A path without what stands for an upload, and without anything that could forge a line of the log."""
     steps = path.split("/")
-    if steps[1:3] == ["s3", "multipart"] and len(steps) > 3:  # noqa: PLR2004
+    if steps[1:3] == ["s3", "multipart"] and len(steps) > 3:
         steps[3] = "…"
-    return "/".join(steps).encode("unicode_escape").decode()[:200] if not path.isascii() or not path.isprintable() else "/".join(steps)[:200]
+    return (
+        "/".join(steps).encode("unicode_escape").decode()[:200]
+        if not path.isascii() or not path.isprintable()
+        else "/".join(steps)[:200]
+    )
 
 
 @contextmanager
@@ -119,7 +134,9 @@ def _listen(host: str, port: int) -> Iterator[socket.socket]:
             listener.bind(address)
             listener.listen(128)
         except OSError as error:
-            raise UserError(f"Port {port} of {host} is not to be had ({error.strerror}): name another with --port.") from error
+            raise UserError(
+                f"Port {port} of {host} is not to be had ({error.strerror}): name another with --port."
+            ) from error
         yield listener
 
 
@@ -155,4 +172,6 @@ def _takes_a_put(settings: Settings, endpoint: str, keys: Keys) -> bool:
 
 def _warn_about_reach(settings: Settings) -> None:
     if settings.host not in {"127.0.0.1", "localhost", "::1"}:
-        say("The embedded store can be reached from this machine only: uploads from elsewhere need another store.")
+        say(
+            "The embedded store can be reached from this machine only: uploads from elsewhere need another store."
+        )

@@ -53,7 +53,9 @@ class Settings(BaseSettings):
     frame_ancestors: str = Field("'self'", pattern=r"^[^;,\r\n]+$")
     secure_cookies: bool = False
 
-    prefix: str = Field("uploads", pattern=r"^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*$", max_length=200)
+    prefix: str = Field(
+        "uploads", pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$", max_length=200
+    )
     url_expiry: int = Field(900, ge=10, le=7 * DAY)
     upload_expiry: int = Field(7 * DAY, ge=60, le=365 * DAY)
     max_file_size: int | None = Field(None, ge=1)
@@ -62,7 +64,11 @@ class Settings(BaseSettings):
     @field_validator("allowed_origins", "allowed_types", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
-        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+        return (
+            tuple(part.strip() for part in value.split(",") if part.strip())
+            if isinstance(value, str)
+            else value
+        )
 
     @field_validator("allowed_origins")
     @classmethod
@@ -98,13 +104,17 @@ class Settings(BaseSettings):
     @property
     def own_origins(self) -> tuple[str, ...]:
         """The origins at which a browser on this machine sees the page."""
-        names = ["127.0.0.1", "localhost"] if self.host in {"127.0.0.1", "localhost", "0.0.0.0", "::"} else [self.host]  # noqa: S104
+        local = {"127.0.0.1", "localhost", "0.0.0.0", "::"}  # noqa: S104 - told apart, not bound
+        names = ["127.0.0.1", "localhost"] if self.host in local else [self.host]
         return tuple(f"http://{f'[{name}]' if ':' in name else name}:{self.port}" for name in names)
 
     @property
     def page_origins(self) -> tuple[str, ...]:
         """Every origin whose pages may call the API and the store."""
-        return (*self.own_origins, *(origin for origin in self.allowed_origins if origin not in self.own_origins))
+        return (
+            *self.own_origins,
+            *(origin for origin in self.allowed_origins if origin not in self.own_origins),
+        )
 
 
 def variable_of(field: str) -> str:
@@ -119,7 +129,9 @@ def load(options: Options) -> Settings:
     for name in sorted(os.environ):
         if name.startswith(PREFIX) and name not in fields:
             near = difflib.get_close_matches(name, fields, n=1)
-            raise UserError(f"{name} is no setting{f'; did you mean {near[0]}?' if near else ''} (see --help).")
+            raise UserError(
+                f"{name} is no setting{f'; did you mean {near[0]}?' if near else ''} (see --help)."
+            )
     flags = {"host": options.host, "port": options.port, "data": options.data, "bucket": options.bucket}
     try:
         return Settings(**{name: value for name, value in flags.items() if value is not None})  # type: ignore[arg-type]

@@ -43,11 +43,11 @@ class Signing:
         limit, types = self.settings.max_file_size, self.settings.allowed_types
         if limit is not None and wanted.size is not None and wanted.size > limit:
             raise Problem(413, "EntityTooLarge", f"Files have at most {limit} bytes here.")
-        if limit is not None and wanted.size is None:
-            raise invalid("size: it must be told, since the size of files is limited here")
         name = wanted.filename.lower()
         if types and not any(
-            name.endswith(kind.lower()) if kind.startswith(".") else fnmatch.fnmatchcase(wanted.type.lower(), kind.lower())
+            name.endswith(kind.lower())
+            if kind.startswith(".")
+            else fnmatch.fnmatchcase(wanted.type.lower(), kind.lower())
             for kind in types
         ):
             raise Problem(422, "TypeNotAllowed", f"Only these types are taken here: {', '.join(types)}.")
@@ -91,7 +91,11 @@ class Signing:
 def content_type_of(text: str) -> str:
     """A content type that can stand in a header; what cannot is sent as bytes of no known kind."""
     plain = text.strip()
-    return plain if re.fullmatch(r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+(\s*;[ -~]*)?", plain) else "application/octet-stream"
+    return (
+        plain
+        if re.fullmatch(r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+(\s*;[ -~]*)?", plain)
+        else "application/octet-stream"
+    )
 
 
 def _whose(request: Request, response: Response) -> str:
@@ -122,13 +126,17 @@ def make_router(signing: Signing) -> APIRouter:
             upload = Upload(user, key, s3_upload_id, None, None, proof)
             token = signing.tokens.make(upload, time.time())
             name = key.rpartition("/")[2]
-            found.append(models.OpenUpload(uploadId=token, key=key, filename=name, startedAt=started.isoformat()))
+            found.append(
+                models.OpenUpload(uploadId=token, key=key, filename=name, startedAt=started.isoformat())
+            )
         return models.OpenUploads(userId=user, uploads=found)
 
     @router.post("/multipart", tags=["multipart"])
     def create_upload(wanted: models.UploadWanted, user: User) -> models.UploadCreated:
         """Create an upload. With `size`, its parts are fixed, and the first URLs come along."""
         signing.check(wanted)
+        if wanted.size is None and settings.max_file_size is not None:
+            raise invalid("size: it must be told, since the size of files is limited here")
         part_size = wanted.partSize
         if wanted.size is not None:
             part_size = part_size or parts.default_part_size(wanted.size)
@@ -172,7 +180,10 @@ def make_router(signing: Signing) -> APIRouter:
 
     @router.get("/multipart/{upload_id}/batch", tags=["multipart"])
     def sign_parts(
-        upload_id: str, key: Key, partNumbers: Annotated[str, Query(pattern=r"^\d{1,6}(,\d{1,6})*$")], user: User  # noqa: N803
+        upload_id: str,
+        key: Key,
+        partNumbers: Annotated[str, Query(pattern=r"^\d{1,6}(,\d{1,6})*$")],
+        user: User,
     ) -> models.PartsSigned:
         """URLs for several parts (`partNumbers=1,2,3`), at most 1,000 a call."""
         upload = signing.read(upload_id, key, user)
@@ -191,16 +202,23 @@ def make_router(signing: Signing) -> APIRouter:
             return models.UploadStatus(
                 state="completed", key=key, bucket=store.bucket, size=found.size, etag=found.etag, proof=True
             )
-        state = "open" if store.is_open(key, upload.s3_upload_id) else "missing"
+        is_open = store.is_open(key, upload.s3_upload_id)
         return models.UploadStatus(
-            state=state, key=key, bucket=store.bucket, size=upload.size, etag=None, proof=False  # type: ignore[arg-type]
+            state="open" if is_open else "missing",
+            key=key,
+            bucket=store.bucket,
+            size=upload.size,
+            etag=None,
+            proof=False,
         )
 
     @router.get("/multipart/{upload_id}/{part_number}", tags=["multipart"])
     def sign_part(upload_id: str, part_number: int, key: Key, user: User) -> models.PartSigned:
         """A URL for one part."""
         upload = signing.read(upload_id, key, user)
-        return models.PartSigned(url=signing.sign(upload, part_number), headers={}, expires=settings.url_expiry)
+        return models.PartSigned(
+            url=signing.sign(upload, part_number), headers={}, expires=settings.url_expiry
+        )
 
     @router.post("/multipart/{upload_id}/complete", tags=["multipart"])
     def complete_upload(
@@ -216,14 +234,22 @@ def make_router(signing: Signing) -> APIRouter:
             failure = error  # an earlier try may have won, or the answer alone was lost: the object decides
         found = store.head(key)
         expected = assembled_etag([etag for _, etag in given])
-        proved = found is not None and signing.is_proved(upload, found) and not contradicts(found.etag, expected)
-        if not upload.proof and found is not None:  # found again by its key alone: the content is the only proof
+        proved = (
+            found is not None and signing.is_proved(upload, found) and not contradicts(found.etag, expected)
+        )
+        if (
+            not upload.proof and found is not None
+        ):  # found again by its key alone: the content is the only proof
             proved = expected is not None and found.etag == expected
         if found is None or not proved:
             if failure is not None:
                 raise from_s3(failure)
             raise Problem(409, "ProofFailed", "The object in the store is not what was sent.", retryable=True)
-        checksum = models.Checksum(type="md5-of-md5s", value=expected) if expected and found.etag == expected else None
+        checksum = (
+            models.Checksum(type="md5-of-md5s", value=expected)
+            if expected and found.etag == expected
+            else None
+        )
         return models.UploadCompleted(
             location=str(request.url_for("download_object").include_query_params(key=key)),
             key=key,
@@ -250,7 +276,9 @@ def make_router(signing: Signing) -> APIRouter:
             f"x-amz-meta-{PROOF}": proof,
         }
         fields |= {f"x-amz-meta-{name}": value for name, value in as_metadata(wanted.metadata).items()}
-        low, high = (0, settings.max_file_size or _MAX_FORM) if wanted.size is None else (wanted.size, wanted.size)
+        low, high = (
+            (0, settings.max_file_size or _MAX_FORM) if wanted.size is None else (wanted.size, wanted.size)
+        )
         if high > _MAX_FORM:
             raise Problem(413, "EntityTooLarge", f"One POST takes at most {_MAX_FORM} bytes: use parts.")
         url, signed = store.sign_form(key, fields, low, high)
@@ -258,7 +286,10 @@ def make_router(signing: Signing) -> APIRouter:
 
     @router.get("/params", tags=["small files"])
     def sign_form(
-        user: User, request: Request, filename: str = "file", type: str = "application/octet-stream"  # noqa: A002
+        user: User,
+        request: Request,
+        filename: str = "file",
+        type: str = "application/octet-stream",  # noqa: A002
     ) -> models.Form:
         """A form (POST policy) for one small file. Metadata as `metadata[name]=value`."""
         metadata = {
@@ -268,12 +299,11 @@ def make_router(signing: Signing) -> APIRouter:
         }
         size = request.query_params.get("size", "")
         wanted = models.FileWanted(
-            filename=filename[:1000], type=type[:255], metadata=metadata, size=int(size) if size.isdigit() else None
+            filename=filename[:1000],
+            type=type[:255],
+            metadata=metadata,
+            size=int(size) if size.isdigit() else None,
         )
-        if wanted.size is None and settings.max_file_size is not None:
-            # The policy itself holds the file to the limit.
-            wanted_limited = wanted.model_copy(update={"size": 0})
-            signing.check(wanted_limited)
         return form_for(wanted, user)
 
     @router.post("/params", tags=["small files"])

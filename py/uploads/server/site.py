@@ -17,7 +17,7 @@ from pathlib import Path
 from uploads.server import assets, bundle
 from uploads.server.bootstrap import one_at_a_time, say
 from uploads.server.errors import SetUpError
-from uploads.server.paths import ROOT
+from uploads.server.paths import NODE_MODULES, ROOT
 
 STAMP = ".built-from.json"
 _PAGE_PACKAGES = ("protocol", "client", "ui")
@@ -27,7 +27,11 @@ _PYODIDE_FILES = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm")
 
 def engine_sources() -> dict[str, Path]:
     """The modules that the worker imports, by path in the zip: the engine, the protocol, and `uploads` itself."""
-    roots = [(ROOT / "worker", "upload_engine"), (ROOT / "py", "uploads/protocol"), (ROOT / "py", "uploads/client")]
+    roots = [
+        (ROOT / "worker", "upload_engine"),
+        (ROOT / "py", "uploads/protocol"),
+        (ROOT / "py", "uploads/client"),
+    ]
     found = {
         path.relative_to(base).as_posix(): path
         for base, folder in roots
@@ -40,7 +44,12 @@ def engine_sources() -> dict[str, Path]:
 def page_files() -> dict[str, Path]:
     """What the page loads, by path in the site, taken as it is."""
     package = ROOT / "py" / "uploads"
-    found = [ROOT / "index.html", ROOT / "pyscript.toml", ROOT / "worker" / "upload_worker.js", package / "__init__.py"]
+    found = [
+        ROOT / "index.html",
+        ROOT / "pyscript.toml",
+        ROOT / "worker" / "upload_worker.js",
+        package / "__init__.py",
+    ]
     for name in _PAGE_PACKAGES:
         found += [path for path in sorted((package / name).rglob("*")) if path.suffix in _PAGE_SUFFIXES]
     return {path.relative_to(ROOT).as_posix(): path for path in found}
@@ -50,7 +59,7 @@ def _inputs() -> Iterator[Path]:
     yield from page_files().values()
     yield from engine_sources().values()
     yield from (ROOT / "package-lock.json", assets.BROWSER_REQUIREMENTS)
-    yield from (Path(module.__file__) for module in (assets, bundle))
+    yield from (Path(__file__).with_name(f"{name}.py") for name in ("assets", "bundle"))
     yield Path(__file__)
 
 
@@ -83,7 +92,9 @@ def build(out: Path) -> bool:
     if _stamp_at(out) == stamp:
         return False
     if out.exists() and not (out.is_dir() and (not any(out.iterdir()) or (out / STAMP).exists())):
-        raise SetUpError(f"{out} is not a site that was built here, so it is left alone: name another directory.")
+        raise SetUpError(
+            f"{out} is not a site that was built here, so it is left alone: name another directory."
+        )
     assets.ensure_node_modules()
     with one_at_a_time():
         say(f"Building the site into {out}")
@@ -115,7 +126,7 @@ def _write(out: Path) -> None:
 
 
 def _vendor(vendor: Path) -> None:
-    packages = assets.NODE_MODULES
+    packages = NODE_MODULES
     pyscript = packages / "@pyscript" / "core"
     for path in sorted((pyscript / "dist").iterdir()):
         if path.suffix != ".map":
@@ -129,7 +140,7 @@ def _vendor(vendor: Path) -> None:
 
 
 def _vendor_pyodide(folder: Path) -> None:
-    package = assets.NODE_MODULES / "pyodide"
+    package = NODE_MODULES / "pyodide"
     for name in _PYODIDE_FILES:
         _copy(package / name, folder / name)
     _copy(bundle.precompiled_stdlib(), folder / "python_stdlib.zip")
@@ -153,7 +164,9 @@ def trimmed_lock(lock: dict[str, object], wheels: list[Path]) -> dict[str, objec
         name = wheel.name.split("-")[0]
         entry = known.get(name)
         if entry is None or entry["file_name"] != wheel.name:
-            raise SetUpError(f"Pyodide's lock knows no {wheel.name}: requirements-browser.txt must name its version.")
+            raise SetUpError(
+                f"Pyodide's lock knows no {wheel.name}: requirements-browser.txt must name its version."
+            )
         packages[name] = {**entry, "sha256": assets.hash_of(wheel)}
     return {**lock, "packages": packages}
 

@@ -26,6 +26,7 @@ from uploads.server.settings import Settings
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import PartTypeDef
 
 log = logging.getLogger("uploads.store")
 
@@ -72,13 +73,17 @@ def make_client(
     keys: dict[str, Any] = {}
     if credentials:
         keys = {"aws_access_key_id": credentials.access_key, "aws_secret_access_key": credentials.secret_key}
-    return boto3.session.Session(**keys, region_name=settings.region).client("s3", endpoint_url=endpoint, config=config)
+    return boto3.session.Session(**keys, region_name=settings.region).client(
+        "s3", endpoint_url=endpoint, config=config
+    )
 
 
 class Store:
     """One bucket of one S3 store."""
 
-    def __init__(self, settings: Settings, endpoint: str | None, credentials: Credentials | None = None) -> None:
+    def __init__(
+        self, settings: Settings, endpoint: str | None, credentials: Credentials | None = None
+    ) -> None:
         self.bucket = settings.bucket
         self._expiry = settings.url_expiry
         self._client = make_client(settings, endpoint, credentials)
@@ -133,9 +138,9 @@ class Store:
         )
         return form["url"], form["fields"]
 
-    def list_parts(self, key: str, s3_upload_id: str) -> list[dict[str, Any]]:
+    def list_parts(self, key: str, s3_upload_id: str) -> list[PartTypeDef]:
         """All parts that the store has, sorted; a part that it lists twice is here twice."""
-        found: list[dict[str, Any]] = []
+        found: list[PartTypeDef] = []
         marker = 0
         while True:
             page = self._client.list_parts(
@@ -162,7 +167,10 @@ class Store:
                     yield upload["Key"], upload["UploadId"], upload["Initiated"]
             if not page.get("IsTruncated") or not fresh:
                 return
-            markers = {"KeyMarker": page.get("NextKeyMarker", ""), "UploadIdMarker": page.get("NextUploadIdMarker", "")}
+            markers = {
+                "KeyMarker": page.get("NextKeyMarker", ""),
+                "UploadIdMarker": page.get("NextUploadIdMarker", ""),
+            }
 
     def is_open(self, key: str, s3_upload_id: str) -> bool:
         """Whether the store still knows the upload."""
@@ -180,7 +188,9 @@ class Store:
             Bucket=self.bucket,
             Key=key,
             UploadId=s3_upload_id,
-            MultipartUpload={"Parts": [{"PartNumber": number, "ETag": f'"{etag}"'} for number, etag in parts]},
+            MultipartUpload={
+                "Parts": [{"PartNumber": number, "ETag": f'"{etag}"'} for number, etag in parts]
+            },
         )
 
     def abort(self, key: str, s3_upload_id: str) -> None:
@@ -208,7 +218,7 @@ def is_gone(error: ClientError) -> bool:
     code = str(answer.get("Error", {}).get("Code", ""))
     if code == "NoSuchBucket":
         return False
-    return code in {"NoSuchUpload", "NoSuchKey", "404"} or answer["ResponseMetadata"]["HTTPStatusCode"] == 404  # noqa: PLR2004
+    return code in {"NoSuchUpload", "NoSuchKey", "404"} or answer["ResponseMetadata"]["HTTPStatusCode"] == 404
 
 
 def assembled_etag(etags: Sequence[str]) -> str | None:
@@ -257,7 +267,7 @@ def prepare_bucket(client: S3Client, settings: Settings) -> Rules:
     try:
         client.head_bucket(Bucket=bucket)
     except ClientError as error:
-        if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:  # noqa: PLR2004
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
             raise
         elsewhere: Any = {}
         if settings.region != "us-east-1" and settings.endpoint is None:
@@ -298,7 +308,7 @@ def _lifecycle(client: S3Client, bucket: str, ours: Any) -> str:
         try:
             others = client.get_bucket_lifecycle_configuration(Bucket=bucket).get("Rules", [])
         except ClientError as error:
-            if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:  # noqa: PLR2004
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
                 raise
             others = []
         kept = [rule for rule in others if rule.get("ID") != ours["Rules"][0]["ID"]]
@@ -312,7 +322,11 @@ def _attempt(what: str, call: Any) -> str:
     try:
         call()
     except (ClientError, BotoCoreError) as error:
-        code = error.response["Error"].get("Code", "refused") if isinstance(error, ClientError) else type(error).__name__
+        code = (
+            error.response["Error"].get("Code", "refused")
+            if isinstance(error, ClientError)
+            else type(error).__name__
+        )
         log.warning("the store does not take %s (%s): set it by its own means", what, code)
         return str(code)
     return "set"

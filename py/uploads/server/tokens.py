@@ -58,7 +58,9 @@ class Tokens:
     def read(self, upload_id: str, user: str, key: str, now: float) -> Upload | None:
         """What `upload_id` stands for; `None` unless it is genuine, alive, and of this very user and key."""
         try:
-            version, owner, place, s3_upload_id, size, part_size, proof, expires = self._serializer.loads(upload_id)
+            version, owner, place, s3_upload_id, size, part_size, proof, expires = self._serializer.loads(
+                upload_id
+            )
         except (BadData, ValueError, TypeError):
             return None
         if version != _VERSION or owner != user or place != self._place(key) or now >= expires:
