@@ -79,6 +79,7 @@ def ensure_node_modules() -> Path:
             cwd=ROOT,
             env={
                 **os.environ,
+                "NODE_USE_SYSTEM_CA": "1",  # as pip does: trust what this machine trusts
                 "PATH": os.pathsep.join([str(node_program().parent), os.environ.get("PATH", "")]),
             },
         )

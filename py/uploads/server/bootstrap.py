@@ -70,6 +70,8 @@ def is_fresh(where: Path, requirements: Path) -> bool:
 def explain(output: str, doing: str) -> str:
     """One sentence about why pip or npm failed, from what it printed."""
     missing = re.findall(r"No matching distribution found for ([A-Za-z0-9._-]+(?:==[^\s(;]+)?)", output)
+    if re.search(r"SELF_SIGNED_CERT|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER|CERTIFICATE_VERIFY_FAILED", output):
+        return f"{doing}: this machine does not trust the package registry's certificate."
     if _NO_NETWORK.search(output):
         return f"{doing}: the package registry cannot be reached; the first start needs the network."
     if missing:
@@ -78,7 +80,8 @@ def explain(output: str, doing: str) -> str:
         return f"{doing}: a package does not match its pinned hash, so nothing was installed."
     if "No space left" in output or "ENOSPC" in output:
         return f"{doing}: the disk is full."
-    last = [line.strip() for line in output.splitlines() if re.match(r"\s*(ERROR|npm error)", line)]
+    told = [line.strip() for line in output.splitlines() if re.match(r"\s*(ERROR|npm error)", line)]
+    last = [line for line in told if "complete log" not in line]
     return f"{doing} failed: {last[-1] if last else 'no reason was given'}."
 
 

