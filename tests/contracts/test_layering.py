@@ -30,7 +30,8 @@ ARROWS: dict[str, set[str]] = {
     "upload_engine.interfaces": {"upload_engine.core"},
     "upload_engine.memory_store": {"upload_engine.core", "upload_engine.interfaces"},
     "upload_engine.snapshots": {"upload_engine.core", "uploads.protocol"},
-    "upload_engine.operations": {"upload_engine.core", "upload_engine.interfaces"},
+    "upload_engine.sign_in": {"upload_engine.core", "upload_engine.interfaces"},
+    "upload_engine.operations": {"upload_engine.core", "upload_engine.interfaces", "upload_engine.sign_in"},
     "upload_engine.outbox": {
         "upload_engine.core",
         "upload_engine.interfaces",

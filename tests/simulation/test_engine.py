@@ -12,7 +12,7 @@ from upload_engine.memory_store import MemoryStore
 from uploads import protocol as p
 
 from tests.simulation.virtual_time import run
-from tests.simulation.world import Disk, Life, Page, World
+from tests.simulation.world import Disk, KeptKey, Life, Page, World
 
 
 def scenario(test: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None]:
@@ -286,6 +286,55 @@ async def test_started_offline_it_remembers_the_user_of_last_time() -> None:
     world.up = False
     async with Life(world, store) as life:
         await life.page.until("a", "waiting-for-file")
+
+
+@scenario
+async def test_a_guest_who_lost_the_cookie_comes_back() -> None:
+    """Fault 49: a browser that is killed forgets the cookies of its last half minute."""
+    world, store, key = World(), MemoryStore(), KeptKey()
+    async with Life(world, store, key=key) as life:
+        life.start("a", Disk("a.bin", GIB))
+        await asyncio.sleep(4)
+    world.cookie, world.new_guest = "somebody", True
+    async with Life(world, store, key=key) as life:
+        await life.page.until("a", "waiting-for-file")
+    assert world.cookie == "me"
+
+
+@pytest.mark.parametrize("trouble", ["an older guest", "a key that no longer fits"])
+def test_another_user_does_not_see_the_first_ones_uploads(trouble: str) -> None:
+    """Fault 43: invisible, not deleted."""
+
+    async def story() -> None:
+        world, store, key = World(), MemoryStore(), KeptKey()
+        async with Life(world, store, key=key) as life:
+            life.start("a", Disk("a.bin", GIB))
+            await asyncio.sleep(4)
+        world.cookie, world.new_guest = "somebody", trouble != "an older guest"
+        if world.new_guest:
+            await key.keep("me", b"another server's")
+        async with Life(world, store, key=key) as life:
+            await asyncio.sleep(10)
+            assert life.page.sessions == {}
+        assert (world.cookie, len(await store.load("me"))) == ("somebody", 1)
+
+    run(story())
+
+
+@scenario
+async def test_a_user_who_turns_out_to_be_another_sees_only_their_own() -> None:
+    """Fault 43: offline at first, the sessions of last time are shown until the server says who it is."""
+    world, store = World(), MemoryStore()
+    async with Life(world, store) as life:
+        life.start("a", Disk("a.bin", GIB))
+        await asyncio.sleep(4)
+    world.up, world.cookie = False, "somebody"
+    async with Life(world, store) as life:
+        await life.page.until("a", "waiting-for-file")
+        world.up = True
+        await asyncio.sleep(60)
+        assert life.page.sessions == {}
+    assert len(await store.load("me")) == 1
 
 
 @scenario

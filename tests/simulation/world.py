@@ -7,7 +7,9 @@ gigabytes costs nothing and a mixed-up object is still seen.
 from __future__ import annotations
 
 import asyncio
+import base64
 import hashlib
+import hmac
 import json
 import random
 from collections import Counter
@@ -20,7 +22,8 @@ from upload_engine.core.checksums import multipart_etag
 from upload_engine.core.errors import FileChanged, FileUnreadable, NetworkFault
 from upload_engine.core.parts import count_parts, part_range
 from upload_engine.engine import Engine, Outside
-from upload_engine.interfaces import ApiRequest, FileSource, HttpResponse, PartBody, PutRequest
+from upload_engine.interfaces import ApiRequest, FileSource, GuestKey, HttpResponse, PartBody, PutRequest
+from upload_engine.memory_store import NoGuestKey
 from upload_engine.operations import Transports
 from uploads import protocol as p
 
@@ -82,6 +85,8 @@ class World:
     url_lifetime: float = 900.0
     up: bool = True
     signed_in: bool = True
+    cookie: str = "me"
+    new_guest: bool = False
     uploads: dict[str, Multipart] = field(default_factory=dict)
     objects: dict[str, list[Any]] = field(default_factory=dict)
     struck: Counter[str] = field(default_factory=Counter)
@@ -155,9 +160,7 @@ class World:
         query = {name: values[0] for name, values in parse_qs(url.query).items()}
         route = url.path.removeprefix("/s3/multipart/").split("/")
         tail = route[1] if len(route) > 1 and url.path.startswith("/s3/multipart/") else ""
-        kind = (
-            f"{request.method} {tail or ('create' if request.method == 'POST' else url.path.split('/')[1])}"
-        )
+        kind = f"{request.method} {tail or ('create' if url.path == '/s3/multipart' else url.path.split('/')[1])}"
         fault = await self._pass(kind)
         if fault == "portal":
             return HttpResponse(200, {}, "<html>Sign in to this Wi-Fi</html>")
@@ -178,7 +181,9 @@ class World:
         if path == "/healthz":
             return _json({"status": "ok"})
         if path == "/s3/uploads":
-            return _json({"userId": "me", "uploads": []})
+            return _json({"userId": self.cookie, "isNewGuest": self.new_guest, "uploads": []})
+        if path.startswith("/s3/guest/"):
+            return self._guest(path, request.json)
         if path == "/s3/multipart":
             return self._create(request.json)
         upload = self.uploads[upload_id]
@@ -204,6 +209,16 @@ class World:
         ]
         return _json(rows)
 
+    def _guest(self, path: str, body: Any) -> HttpResponse:
+        if path == "/s3/guest/key":
+            return _json({"userId": self.cookie, "key": base64.b64encode(guest_key(self.cookie)).decode()})
+        if path == "/s3/guest/challenge":
+            return _json({"challenge": "c-1"})
+        if body["proof"] != hmac.digest(guest_key(body["userId"]), b"c-1", "sha256").hex():
+            return _json({"code": "WrongProof", "message": "no"}, 403)
+        self.cookie, self.new_guest = body["userId"], False
+        return _json({"userId": self.cookie})
+
     def _create(self, body: dict[str, Any]) -> HttpResponse:
         upload_id = f"upload {len(self.uploads) + 1}"
         upload = self.uploads[upload_id] = Multipart(
@@ -211,7 +226,9 @@ class World:
         )
         numbers = range(1, min(100, count_parts(upload.size, upload.part_size)) + 1)
         signed = self._sign(upload_id, "urls", [str(number) for number in numbers])
-        return _json({"key": upload.key, "uploadId": upload_id, "bucket": "b", "userId": "me"} | signed)
+        return _json(
+            {"key": upload.key, "uploadId": upload_id, "bucket": "b", "userId": self.cookie} | signed
+        )
 
     def _sign(self, upload_id: str, name: str, numbers: Sequence[str]) -> dict[str, Any]:
         expires_at = _now() + self.url_lifetime
@@ -251,6 +268,26 @@ class World:
             for name, upload in self.uploads.items()
             if upload.state == "open" and name not in self.orphans
         ]
+
+
+def guest_key(user_id: str) -> bytes:
+    return hashlib.sha256(user_id.encode()).digest()
+
+
+class KeptKey:
+    """GuestKey that outlives engines, as a browser's database does."""
+
+    def __init__(self) -> None:
+        self._kept = ("", b"")
+
+    async def user_id(self) -> str:
+        return self._kept[0]
+
+    async def keep(self, user_id: str, key: bytes) -> None:
+        self._kept = (user_id, key)
+
+    async def prove(self, challenge: str) -> str:
+        return hmac.digest(self._kept[1], challenge.encode(), "sha256").hex()
 
 
 def _now() -> float:
@@ -323,12 +360,16 @@ class Page:
 class Life:
     """One engine's life in a world; leaving the context kills it as a crash does: at once, with no good-bye."""
 
-    def __init__(self, world: World, store: Any, seed: int = 1, **config: object) -> None:
+    def __init__(
+        self, world: World, store: Any, seed: int = 1, key: GuestKey | None = None, **config: object
+    ) -> None:
         self.page = Page()
         self._world, self._store = world, store
         self.clock = VirtualClock()
         transports = Transports(fetch=world, xhr=world)
-        outside = Outside(world, "http://s", transports, store, self.clock, random.Random(seed))
+        outside = Outside(
+            world, "http://s", key or NoGuestKey(), transports, store, self.clock, random.Random(seed)
+        )
         capabilities = {
             "worker": "none",
             "storage": "memory",

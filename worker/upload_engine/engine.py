@@ -29,7 +29,7 @@ from upload_engine.core.retry import RetryPolicy
 from upload_engine.core.rules import complaint
 from upload_engine.core.session import Session, UploadFacts
 from upload_engine.core.states import ENDED, Phase
-from upload_engine.interfaces import Clock, FileSource, Port, SessionStore, UploadSigner
+from upload_engine.interfaces import Clock, FileSource, GuestKey, Port, SessionStore, UploadSigner
 from upload_engine.operations import Operations, Transports
 from upload_engine.outbox import Outbox
 
@@ -45,6 +45,7 @@ class Outside:
 
     signer: UploadSigner
     signer_url: str
+    guest_key: GuestKey
     transports: Transports
     store: SessionStore
     clock: Clock
@@ -70,6 +71,7 @@ class Engine:
         self._files: dict[str, FileSource] = {}
         self._operations = Operations(
             outside.signer,
+            outside.guest_key,
             replace(outside.transports, forced=config["transport"]),
             outside.clock,
             self._queue.sessions,

@@ -16,6 +16,7 @@ __all__ = [
     "ApiRequest",
     "Clock",
     "FileSource",
+    "GuestKey",
     "HttpResponse",
     "PartBody",
     "PartTransport",
@@ -129,6 +130,25 @@ class SessionStore(Protocol):
 
     async def set_meta(self, key: str, value: Any) -> None:
         """Keep a JSON-able value under ``key``. Raises StorageFault."""
+        ...
+
+
+class GuestKey(Protocol):
+    """Keeps what a guest needs to be known again when the browser has lost the cookie.
+
+    The key can be used but never read again. Where the browser offers nothing of the kind, nothing is kept.
+    """
+
+    async def user_id(self) -> str:
+        """Whose key is kept; "" when none is. Raises StorageFault."""
+        ...
+
+    async def keep(self, user_id: str, key: bytes) -> None:
+        """Keep the key of ``user_id`` and forget any other. Raises StorageFault."""
+        ...
+
+    async def prove(self, challenge: str) -> str:
+        """The HMAC-SHA-256 of ``challenge`` under the kept key, in hexadecimal. Raises StorageFault."""
         ...
 
 

@@ -14,13 +14,14 @@ from uploads import protocol as p
 from upload_engine.browser.capabilities import Capabilities, detect
 from upload_engine.browser.clock import BrowserClock
 from upload_engine.browser.fetch import FetchSigner, FetchTransport
+from upload_engine.browser.guest_key import CryptoGuestKey
 from upload_engine.browser.indexeddb import IndexedDbStore
 from upload_engine.browser.packages import install_packages
 from upload_engine.browser.port import MessagePortLine
 from upload_engine.browser.xhr import XhrTransport
 from upload_engine.engine import Engine, Outside
-from upload_engine.interfaces import FileSource, Port, SessionStore
-from upload_engine.memory_store import MemoryStore
+from upload_engine.interfaces import FileSource, GuestKey, Port, SessionStore
+from upload_engine.memory_store import MemoryStore, NoGuestKey
 from upload_engine.operations import Transports
 
 
@@ -77,13 +78,18 @@ def _engine(js_host: Any, capabilities: Capabilities, config: dict[str, Any], wa
     signer_url = str(config["signer_url"]).rstrip("/") or site_url
     if signer_url.startswith("/"):
         signer_url = _origin(site_url) + signer_url
-    store: SessionStore = IndexedDbStore() if capabilities.indexeddb else MemoryStore()
+    store: SessionStore = MemoryStore()
+    guest_key: GuestKey = NoGuestKey()
+    if capabilities.indexeddb:
+        store = database = IndexedDbStore()
+        guest_key = CryptoGuestKey(database)
     fetch = FetchTransport()
     outside = Outside(
         signer=FetchSigner(
             signer_url, "same-origin" if _origin(signer_url) == _origin(site_url) else "include"
         ),
         signer_url=signer_url,
+        guest_key=guest_key,
         transports=Transports(fetch=fetch, xhr=XhrTransport() if capabilities.xhr else fetch),
         store=store,
         clock=BrowserClock(),

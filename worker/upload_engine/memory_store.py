@@ -1,4 +1,4 @@
-"""Sessions in memory, for browsers that offer no storage: uploads work, but nothing survives the worker.
+"""Stand-ins for browsers that offer no storage: uploads work, but nothing survives the worker.
 
 It may touch nothing but its own dictionaries.
 """
@@ -43,3 +43,18 @@ class MemoryStore:
     async def set_meta(self, key: str, value: Any) -> None:
         """See ``SessionStore.set_meta``."""
         self._meta[key] = copy.deepcopy(value)
+
+
+class NoGuestKey:
+    """GuestKey that keeps nothing: a guest who loses the cookie is a new guest."""
+
+    async def user_id(self) -> str:
+        """See ``GuestKey.user_id``."""
+        return ""
+
+    async def keep(self, user_id: str, key: bytes) -> None:
+        """See ``GuestKey.keep``."""
+
+    async def prove(self, challenge: str) -> str:  # noqa: ARG002 (the role's signature)
+        """See ``GuestKey.prove``."""
+        raise StorageFault("no guest's key is kept")

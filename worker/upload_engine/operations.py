@@ -20,11 +20,13 @@ from upload_engine.interfaces import (
     ApiRequest,
     Clock,
     FileSource,
+    GuestKey,
     HttpResponse,
     PartTransport,
     PutRequest,
     UploadSigner,
 )
+from upload_engine.sign_in import SignIn
 
 T = TypeVar("T")
 
@@ -66,6 +68,7 @@ class Operations:
     def __init__(
         self,
         signer: UploadSigner,
+        guest_key: GuestKey,
         transports: Transports,
         clock: Clock,
         sessions: Mapping[str, Session],
@@ -73,6 +76,7 @@ class Operations:
     ) -> None:
         self.transports = transports
         self._signer = signer
+        self._sign_in = SignIn(signer.call, guest_key)
         self._clock = clock
         self._sessions = sessions
         self._files = files
@@ -86,7 +90,7 @@ class Operations:
 
     async def who(self) -> str:
         """The id of the user who is signed in. Raises UploadFault."""
-        return requests.parse_open_uploads(await self._call(requests.prepare_open_uploads(), FIRST_CALL_SECONDS))
+        return await self._within(FIRST_CALL_SECONDS, self._sign_in.who())
 
     async def perform(self, effect: fx.Request, report: Callable[[e.Event], None]) -> e.Event:
         """Do what ``effect`` says and return its outcome; ``report`` takes the events on the way."""

@@ -26,13 +26,19 @@ pyodide.mountNodeFS("/work", process.env.BUNDLE_FOLDER);
 pyodide.runPython(process.env.BUNDLE_PROGRAM);
 """
 
+_LINE = 300  # characters; a longer line of what Node says is a piece of a program
+
 _COMPILE = """
 import importlib.util, json, pathlib
 from importlib._bootstrap_external import _code_to_hash_pyc
 work = pathlib.Path("/work")
 for number, name in enumerate(json.loads((work / "names.json").read_text())):
     source = (work / f"{number}.py").read_bytes()
-    code = compile(source, name, "exec", dont_inherit=True, optimize=0)
+    try:
+        code = compile(source, name, "exec", dont_inherit=True, optimize=0)
+    except (SyntaxError, ValueError) as error:
+        (work / "complaint.txt").write_text(f"{type(error).__name__} in {name}: {error}")
+        break
     (work / f"{number}.pyc").write_bytes(_code_to_hash_pyc(code, importlib.util.source_hash(source), False))
 """
 
@@ -61,10 +67,13 @@ def compile_for_pyodide(sources: Mapping[str, bytes]) -> dict[str, bytes]:
             text=True,
             check=False,
         )
+        complaint = work / "complaint.txt"
+        if complaint.exists():
+            raise SetUpError(f"Compiling for the browser failed: {complaint.read_text()}.")
         if answer.returncode:
-            reasons = [line for line in answer.stderr.splitlines() if "Error" in line]
+            told = [line for line in answer.stderr.splitlines() if "Error: " in line and len(line) < _LINE]
             raise SetUpError(
-                f"Compiling for the browser failed: {reasons[-1].strip() if reasons else 'no reason given'}"
+                f"Pyodide did not run in Node: {told[-1].strip() if told else 'no reason given'}."
             )
         return {
             name.removesuffix(".py") + ".pyc": (work / f"{number}.pyc").read_bytes()

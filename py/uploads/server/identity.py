@@ -1,12 +1,19 @@
-"""Who asks: a guest, known by a signed cookie, and whether the asking page may ask at all."""
+"""Who asks: a guest, known by a signed cookie, and whether the asking page may ask at all.
+
+A browser that is killed forgets the cookies of its last half minute. So a guest is also given a key, which the page
+keeps where it can use but never read it; with it the guest comes back. Nothing of this is stored here: the key is
+derived from the secret.
+"""
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import hmac
 import secrets
 from collections.abc import Collection
 
-from itsdangerous import BadData, URLSafeSerializer
+from itsdangerous import BadData, URLSafeTimedSerializer
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
@@ -14,6 +21,8 @@ from uploads.server.problems import Problem
 
 COOKIE = "uploads_guest"
 _YEAR = 365 * 86_400
+_NEW = 600  # seconds for which a guest counts as new: nobody has got used to the identity yet
+_CHALLENGE = 60  # seconds within which a challenge has to be answered
 
 
 class Guests:
@@ -21,14 +30,22 @@ class Guests:
 
     def __init__(self, secret: str, *, secure: bool) -> None:
         self._secure = secure
-        self._serializer = URLSafeSerializer(
-            secret, salt="guest", signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256}
-        )
+        self._secret = secret.encode()
+        signing = {"key_derivation": "hmac", "digest_method": hashlib.sha256}
+        self._cookies = URLSafeTimedSerializer(secret, salt="guest", signer_kwargs=signing)
+        self._challenges = URLSafeTimedSerializer(secret, salt="guest challenge", signer_kwargs=signing)
 
     def known(self, connection: HTTPConnection) -> str | None:
         """The user id in the request's cookie, if it is one of ours."""
+        return self._read(connection, None)
+
+    def is_new(self, connection: HTTPConnection) -> bool:
+        """Whether the request's guest has had no cookie at all until a moment ago."""
+        return self.known(connection) is None or self._read(connection, _NEW) is not None
+
+    def _read(self, connection: HTTPConnection, max_age: int | None) -> str | None:
         try:
-            user = self._serializer.loads(connection.cookies.get(COOKIE, ""))
+            user = self._cookies.loads(connection.cookies.get(COOKIE, ""), max_age=max_age)
         except BadData:
             return None
         return user if isinstance(user, str) else None
@@ -36,16 +53,41 @@ class Guests:
     def welcome(self, response: Response) -> str:
         """A new user id, whose cookie goes out with `response`."""
         user = f"guest-{secrets.token_hex(12)}"
+        self._give_cookie(user, response)
+        return user
+
+    def _give_cookie(self, user: str, response: Response) -> None:
         response.set_cookie(
             COOKIE,
-            str(self._serializer.dumps(user)),
+            str(self._cookies.dumps(user)),
             max_age=_YEAR,
             httponly=True,
             samesite="lax",
             secure=self._secure,
             path="/",
         )
-        return user
+
+    def key(self, user: str) -> str:
+        """The key with which this guest comes back, in base64."""
+        return base64.b64encode(self._key(user)).decode()
+
+    def _key(self, user: str) -> bytes:
+        return hmac.digest(self._secret, f"guest key {user}".encode(), "sha256")
+
+    def challenge(self) -> str:
+        """Something new to prove the key with."""
+        return str(self._challenges.dumps(secrets.token_hex(8)))
+
+    def take_back(self, user: str, challenge: str, proof: str, response: Response) -> None:
+        """Give a guest who proves the key the cookie again. Raises `Problem` (403)."""
+        try:
+            self._challenges.loads(challenge, max_age=_CHALLENGE)
+        except BadData:
+            raise Problem(403, "BadChallenge", "This challenge is not ours, or too old.") from None
+        expected = hmac.digest(self._key(user), challenge.encode(), "sha256").hex()
+        if not hmac.compare_digest(expected.encode(), proof.encode()):
+            raise Problem(403, "WrongProof", "This is not the key of this guest.")
+        self._give_cookie(user, response)
 
 
 def check_origin(connection: HTTPConnection, allowed: Collection[str]) -> None:

@@ -138,10 +138,38 @@ class OpenUpload(_Shape):
 
 
 class OpenUploads(_Shape):
-    """A user's open uploads."""
+    """A user's open uploads. `isNewGuest`: the user is a guest who had no cookie until a moment ago."""
 
     userId: str  # noqa: N815
+    isNewGuest: bool  # noqa: N815
     uploads: list[OpenUpload]
+
+
+class GuestKey(_Shape):
+    """The key with which a guest comes back after the cookie is lost; base64."""
+
+    userId: str  # noqa: N815
+    key: str
+
+
+class GuestChallenge(_Shape):
+    """Text to prove a guest's key with; valid for a minute."""
+
+    challenge: str
+
+
+class GuestReturn(_Shape):
+    """`proof`: the HMAC-SHA-256 of the challenge's UTF-8 bytes under the guest's key, in hexadecimal."""
+
+    userId: str = Field(min_length=1, max_length=200)  # noqa: N815
+    challenge: str = Field(max_length=500)
+    proof: str = Field(max_length=200)
+
+
+class GuestBack(_Shape):
+    """Who the cookie speaks for now."""
+
+    userId: str  # noqa: N815
 
 
 class Form(_Shape):

@@ -118,7 +118,7 @@ def make_router(signing: Signing) -> APIRouter:
     router = APIRouter(prefix="/s3", responses=refusals)
 
     @router.get("/uploads", tags=["multipart"])
-    def list_open_uploads(user: User) -> models.OpenUploads:
+    def list_open_uploads(request: Request, user: User) -> models.OpenUploads:
         """This user's open uploads, by key. Also gives a new guest an identity."""
         found = []
         for key, s3_upload_id, started in store.list_uploads(keys.user_prefix(settings.prefix, user)):
@@ -129,7 +129,23 @@ def make_router(signing: Signing) -> APIRouter:
             found.append(
                 models.OpenUpload(uploadId=token, key=key, filename=name, startedAt=started.isoformat())
             )
-        return models.OpenUploads(userId=user, uploads=found)
+        return models.OpenUploads(userId=user, isNewGuest=signing.guests.is_new(request), uploads=found)
+
+    @router.post("/guest/key", tags=["guests"])
+    def give_guest_key(user: User) -> models.GuestKey:
+        """The key with which this guest comes back when the browser has lost the cookie."""
+        return models.GuestKey(userId=user, key=signing.guests.key(user))
+
+    @router.get("/guest/challenge", tags=["guests"])
+    def challenge_guest(_user: User) -> models.GuestChallenge:
+        """Something to prove a guest's key with."""
+        return models.GuestChallenge(challenge=signing.guests.challenge())
+
+    @router.post("/guest/return", tags=["guests"])
+    def take_guest_back(claim: models.GuestReturn, _user: User, response: Response) -> models.GuestBack:
+        """Give a guest who proves the key the cookie again."""
+        signing.guests.take_back(claim.userId, claim.challenge, claim.proof, response)
+        return models.GuestBack(userId=claim.userId)
 
     @router.post("/multipart", tags=["multipart"])
     def create_upload(wanted: models.UploadWanted, user: User) -> models.UploadCreated:

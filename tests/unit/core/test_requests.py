@@ -88,7 +88,19 @@ def test_sign_list_complete_status_abort() -> None:
     requests.parse_abort(answer({}))
     requests.parse_abort(answer({"code": "NoSuchUpload"}, 404))
     assert fault(requests.parse_abort, answer({"code": "StoreDown"}, 503)).status == 503
-    assert requests.parse_open_uploads(answer({"userId": "me", "uploads": []})) == "me"
+    assert requests.parse_open_uploads(answer({"userId": "me", "uploads": []})) == ("me", False)
+    assert requests.parse_open_uploads(answer({"userId": "me", "isNewGuest": True})) == ("me", True)
+
+
+def test_the_way_back_of_a_guest() -> None:
+    assert requests.prepare_guest_key() == ApiRequest("POST", "/s3/guest/key")
+    assert requests.parse_guest_key(answer({"userId": "me", "key": "a2V5"})) == ("me", b"key")
+    assert requests.prepare_guest_challenge() == ApiRequest("GET", "/s3/guest/challenge")
+    assert requests.parse_guest_challenge(answer({"challenge": "c"})) == "c"
+    back = {"userId": "me", "challenge": "c", "proof": "p"}
+    assert requests.prepare_guest_return("me", "c", "p") == ApiRequest("POST", "/s3/guest/return", back)
+    requests.parse_guest_return(answer({"userId": "me"}))
+    assert fault(requests.parse_guest_return, answer({"code": "WrongProof"}, 403)).code == "WrongProof"
 
 
 @pytest.mark.parametrize(
@@ -105,6 +117,7 @@ def test_sign_list_complete_status_abort() -> None:
         (requests.parse_complete, '{"size": "x", "etag": "e", "proof": true}'),
         (requests.parse_status, '{"state": "dreaming"}'),
         (requests.parse_open_uploads, "null"),
+        (requests.parse_guest_key, '{"userId": "me", "key": "?"}'),
     ],
 )
 def test_a_200_that_is_not_the_servers_is_no_success(

@@ -72,12 +72,20 @@ class IndexedDbStore:
 
     async def get_meta(self, key: str) -> Any:
         """See ``SessionStore.get_meta``."""
-        value = await self._run("meta", "readonly", lambda js_store: js_store.get(key))
+        value = await self.get_raw_meta(key)
         return value.to_py() if hasattr(value, "to_py") else value
 
     async def set_meta(self, key: str, value: Any) -> None:
         """See ``SessionStore.set_meta``."""
-        await self._run("meta", "readwrite", lambda js_store: js_store.put(to_object(value), key))
+        await self.set_raw_meta(key, to_object(value))
+
+    async def get_raw_meta(self, key: str) -> Any:
+        """A value as JavaScript keeps it: for what has no form in Python, such as a ``CryptoKey``."""
+        return await self._run("meta", "readonly", lambda js_store: js_store.get(key))
+
+    async def set_raw_meta(self, key: str, js_value: Any) -> None:
+        """Keep a JavaScript value that can be cloned."""
+        await self._run("meta", "readwrite", lambda js_store: js_store.put(js_value, key))
 
     def close(self) -> None:
         """Let go of the database; the next call opens it again."""

@@ -7,6 +7,7 @@ even of the right kind (a captive portal's or a proxy's page) has the code ``Not
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -135,11 +136,40 @@ def prepare_open_uploads() -> ApiRequest:
     return ApiRequest("GET", "/s3/uploads")
 
 
-def parse_open_uploads(response: HttpResponse) -> str:
-    """The id of the user who is signed in."""
+def parse_open_uploads(response: HttpResponse) -> tuple[str, bool]:
+    """The id of the user who is signed in, and whether that is a guest who has only just been given it."""
     answer = _object(response)
     with _reading():
-        return str(answer["userId"])
+        return str(answer["userId"]), answer.get("isNewGuest") is True
+
+
+def prepare_guest_key() -> ApiRequest:
+    return ApiRequest("POST", "/s3/guest/key")
+
+
+def parse_guest_key(response: HttpResponse) -> tuple[str, bytes]:
+    """The guest's id and the key with which to come back."""
+    answer = _object(response)
+    with _reading():
+        return str(answer["userId"]), base64.b64decode(answer["key"], validate=True)
+
+
+def prepare_guest_challenge() -> ApiRequest:
+    return ApiRequest("GET", "/s3/guest/challenge")
+
+
+def parse_guest_challenge(response: HttpResponse) -> str:
+    answer = _object(response)
+    with _reading():
+        return str(answer["challenge"])
+
+
+def prepare_guest_return(user_id: str, challenge: str, proof: str) -> ApiRequest:
+    return ApiRequest("POST", "/s3/guest/return", {"userId": user_id, "challenge": challenge, "proof": proof})
+
+
+def parse_guest_return(response: HttpResponse) -> None:
+    _object(response)
 
 
 def object_path(key: str) -> str:

@@ -1,0 +1,65 @@
+"""Guests: known by a cookie, and taken back by a key when the cookie is lost (ACCEPTANCE D3, E2)."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+
+import pytest
+from starlette.requests import Request
+from starlette.responses import Response
+from uploads.server.identity import COOKIE, Guests
+from uploads.server.problems import Problem
+
+GUESTS = Guests("secret", secure=False)
+
+
+def request(response: Response | None = None) -> Request:
+    """A request with the cookie that came with ``response``."""
+    cookie = response.headers["set-cookie"].split(";")[0] if response else ""
+    return Request({"type": "http", "headers": [(b"cookie", cookie.encode())]})
+
+
+def prove(user: str, challenge: str, guests: Guests = GUESTS) -> str:
+    return hmac.digest(base64.b64decode(guests.key(user)), challenge.encode(), "sha256").hex()
+
+
+def test_a_guest_is_known_by_the_cookie_and_only_by_a_genuine_one() -> None:
+    response = Response()
+    user = GUESTS.welcome(response)
+    assert GUESTS.known(request(response)) == user
+    assert GUESTS.is_new(request(response))
+    assert GUESTS.known(request()) is None
+    assert GUESTS.is_new(request())
+    assert Guests("other", secure=False).known(request(response)) is None
+    assert "HttpOnly" in response.headers["set-cookie"]
+    assert response.headers["set-cookie"].startswith(COOKIE)
+
+
+def test_a_guest_who_proves_the_key_gets_the_cookie_again() -> None:
+    response, challenge = Response(), GUESTS.challenge()
+    GUESTS.take_back("guest-1", challenge, prove("guest-1", challenge), response)
+    assert GUESTS.known(request(response)) == "guest-1"
+
+
+@pytest.mark.parametrize(
+    ("challenge", "proof", "code"),
+    [
+        (GUESTS.challenge(), "", "WrongProof"),
+        (GUESTS.challenge(), "é", "WrongProof"),
+        ("made up", prove("guest-1", "made up"), "BadChallenge"),
+    ],
+)
+def test_without_the_key_nobody_is_let_in(challenge: str, proof: str, code: str) -> None:
+    response = Response()
+    with pytest.raises(Problem) as refused:
+        GUESTS.take_back("guest-1", challenge, proof, response)
+    assert (refused.value.status, refused.value.code) == (403, code)
+    assert "set-cookie" not in response.headers
+
+
+def test_one_guests_key_is_no_others() -> None:
+    challenge = GUESTS.challenge()
+    for proof in (prove("guest-2", challenge), prove("guest-1", challenge, Guests("other", secure=False))):
+        with pytest.raises(Problem):
+            GUESTS.take_back("guest-1", challenge, proof, Response())

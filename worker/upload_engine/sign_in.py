@@ -1,0 +1,59 @@
+"""Who is signed in. A guest is known by a cookie, and known again by a key when the cookie is lost.
+
+A browser that is killed forgets the cookies of its last half minute, but not its database. Without a way back the
+guest would be somebody else from then on, and unfinished uploads would be a stranger's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from upload_engine.core import requests
+from upload_engine.core.errors import ServiceFault, StorageFault
+from upload_engine.interfaces import ApiRequest, GuestKey, HttpResponse
+
+
+class SignIn:
+    """``call`` sends one request to the signing server."""
+
+    def __init__(self, call: Callable[[ApiRequest], Awaitable[HttpResponse]], guest_key: GuestKey) -> None:
+        self._call = call
+        self._guest_key = guest_key
+
+    async def who(self) -> str:
+        """The user's id, after a guest who has lost the cookie has come back. Raises NetworkFault or ServiceFault."""
+        user_id, is_new_guest = requests.parse_open_uploads(await self._call(requests.prepare_open_uploads()))
+        try:
+            kept = await self._guest_key.user_id()
+            if kept == user_id:
+                return user_id
+            if kept and is_new_guest and await self._come_back(kept):
+                return kept
+            await self._keep_key()
+        except StorageFault:
+            pass  # the engine finds that out by itself, and says so
+        return user_id
+
+    async def _come_back(self, user_id: str) -> bool:
+        """Have the server give this guest the cookie again; False when it knows the key no longer."""
+        try:
+            challenge = requests.parse_guest_challenge(await self._call(requests.prepare_guest_challenge()))
+            proof = await self._guest_key.prove(challenge)
+            requests.parse_guest_return(
+                await self._call(requests.prepare_guest_return(user_id, challenge, proof))
+            )
+        except ServiceFault as fault:
+            if fault.status >= 500:
+                raise
+            return False
+        return True
+
+    async def _keep_key(self) -> None:
+        """Ask for the guest's key. A server that knows its users otherwise has none."""
+        try:
+            await self._guest_key.keep(
+                *requests.parse_guest_key(await self._call(requests.prepare_guest_key()))
+            )
+        except ServiceFault as fault:
+            if fault.status >= 500:
+                raise
