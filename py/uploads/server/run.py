@@ -36,6 +36,11 @@ def serve(settings: Settings) -> int:
     )
     for chatty in ("botocore", "boto3", "urllib3"):
         logging.getLogger(chatty).setLevel(logging.ERROR)  # they log signed addresses
+    uvicorn_log = logging.getLogger("uvicorn.error")
+    uvicorn_log.setLevel(logging.WARNING)
+    uvicorn_log.addFilter(
+        lambda record: not record.exc_info
+    )  # a traceback may hold anything; the application tells its place
     with ExitStack() as stack:
         stack.enter_context(_term_is_interrupt())
         listener = stack.enter_context(_listen(settings.host, settings.port))
