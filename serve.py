@@ -13,7 +13,7 @@ if sys.version_info < (3, 11):  # noqa: UP036 - the sentence is the point
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "py"))
 
-from uploads.server.bootstrap import main  # noqa: E402 - the path has to be there first
+from uploads.server.bootstrap import main
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

@@ -235,5 +235,6 @@ async def _until_closed(reader: asyncio.StreamReader) -> None:
 def reset(writer: asyncio.StreamWriter) -> None:
     """End a connection with RST, as a failing network does, rather than with a polite FIN."""
     connection: socket.socket = writer.get_extra_info("socket")
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    with contextlib.suppress(OSError):  # closed already
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     writer.transport.abort()

@@ -115,7 +115,8 @@ class TcpProxy:
                 block = await reader.read(BLOCK)
                 if up and self.bandwidth:
                     async with self._turn:
-                        await asyncio.sleep(len(block) / self.bandwidth)
+                        if self.bandwidth:  # it may have been lifted while this block waited for its turn
+                            await asyncio.sleep(len(block) / self.bandwidth)
                 await under_way.put((loop.time() + self.latency, block))
                 if not block:
                     break

@@ -159,9 +159,34 @@ class Browser:
             and event["params"].get("initiator", "not an origin") != "not an origin"
         ]
 
+    def most_at_once(self, method: str) -> int:
+        """How many requests of this method were under way at the same time, at the most. Best after ``close``."""
+        alive = _net_log_constants(self._net_log)["logEventTypes"]["REQUEST_ALIVE"]
+        under_way: set[int] = set()
+        most = 0
+        for event in _net_log_events(self._net_log):
+            source = event["source"]["id"]
+            if event.get("params", {}).get("method") == method:
+                under_way.add(source)
+                most = max(most, len(under_way))
+            elif event["type"] == alive and event["phase"] == PHASE_END:
+                under_way.discard(source)
+        return most
+
     def hosts(self) -> set[str]:
         """``host:port`` of every request that a page or worker made."""
         return {urlsplit(request["url"]).netloc for request in self.requests()} - {""}
+
+
+PHASE_END = 2
+"""In a net log: 0 is an event without length, 1 its beginning, 2 its end."""
+
+
+def _net_log_constants(path: Path) -> dict[str, Any]:
+    """The first line of a net log says what its numbers mean."""
+    with path.open(errors="replace") as file:
+        constants: dict[str, Any] = json.loads(file.readline().rstrip(",\n") + "}")["constants"]
+        return constants
 
 
 def _net_log_events(path: Path) -> Iterator[dict[str, Any]]:
