@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import ViewportSize, sync_playwright
 
 from tests.browser.uploads_page import UploadsPage, random_file
 from tests.fakes.background import Background
@@ -19,7 +19,7 @@ from tests.harness.browser import Browser, find_chromium
 from tests.harness.server import ServerProcess
 
 HERE = Path(__file__).parent / "pictures"
-DESKTOP, PHONE = {"width": 960, "height": 640}, {"width": 360, "height": 780}
+DESKTOP, PHONE = ViewportSize(width=960, height=640), ViewportSize(width=360, height=780)
 FILES = {
     "Interview with Ada.mov": 300_000_000,
     "survey-2026.parquet": 150_000_000,
