@@ -140,6 +140,10 @@ function runWorker() {
   globalThis.addEventListener("error", (event) => log(inOneLine(event.error ?? event.message), "error"));
   globalThis.addEventListener("unhandledrejection", (event) => log(inOneLine(event.reason), "error"));
 
+  // WebKit gives the errors of its own making no stack. Pyodide takes an object without one for no error at all, and
+  // Python that awaits such a promise (a fetch that failed, a file that cannot be read) waits for ever.
+  if (!("stack" in Error.prototype)) Error.prototype.stack = "";
+
   boot().catch(fail);
 
   async function boot() {

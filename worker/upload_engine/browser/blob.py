@@ -2,7 +2,8 @@
 
 A File is a promise to read a disk later. Chromium keeps the promise or says no: a slice of a file that has changed
 since fails to read and fails to be sent, so slices are handed out as they are and the bytes never enter the worker.
-Firefox and WebKit send what they find, or hang; there every part is read first and its length checked.
+Firefox and WebKit send what they find, or hang; there every part is read first, its length checked, and a few
+kilobytes from all over the file are compared with what they were: a File there never tells of its new date.
 """
 
 from __future__ import annotations
@@ -10,12 +11,16 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
+import js
 from pyodide.ffi import JsException
 
-from upload_engine.browser.bridge import error_name
+from upload_engine.browser.bridge import error_name, to_object
 from upload_engine.core.errors import FileChanged, FileFault, FileUnreadable
 from upload_engine.core.fingerprint import sample_ranges
 from upload_engine.interfaces import PartBody
+
+WITNESS_SIZE = 1024
+"""Bytes at the start of every sampled range that are looked at again with every part."""
 
 
 class BlobFile:
@@ -32,6 +37,7 @@ class BlobFile:
         self._last_modified = int(js_file.lastModified)
         self._name = str(js_file.name)
         self._content_type = str(js_file.type)
+        self._witness: bytes | None = None
 
     @property
     def name(self) -> str:
@@ -55,13 +61,17 @@ class BlobFile:
         for offset, length in sample_ranges(self._size):
             js_buffer = await self._read(offset, length)
             digest.update(js_buffer.to_bytes())
+        await self._check_witness()
         return digest.hexdigest()
 
     async def part(self, offset: int, size: int) -> PartBody:
         """See ``FileSource.part``. The content is a ``Blob`` or an ``ArrayBuffer``."""
-        self._check_unchanged()
+        if int(self._js_file.size) != self._size or int(self._js_file.lastModified) != self._last_modified:
+            raise FileChanged("the file has been changed")
         if not self._hand_out_slices:
-            return PartBody(await self._read(offset, size), size)
+            js_buffer = await self._read(offset, size)
+            await self._check_witness()
+            return PartBody(js_buffer, size)
         body = PartBody(self._js_file.slice(offset, offset + size), size)
         if body.content.size != size:
             raise FileChanged("the file is shorter than it was")
@@ -75,8 +85,16 @@ class BlobFile:
             raise FileChanged("the file is shorter than it was")
         return js_buffer
 
-    def _check_unchanged(self) -> None:
-        if int(self._js_file.size) != self._size or int(self._js_file.lastModified) != self._last_modified:
+    async def _check_witness(self) -> None:
+        """Where parts are read first: raise ``FileChanged`` unless the file still looks as it did the first time."""
+        if self._hand_out_slices:
+            return
+        ranges = sample_ranges(self._size)
+        js_pieces = [self._js_file.slice(start, start + min(size, WITNESS_SIZE)) for start, size in ranges]
+        witness = (await _array_buffer(js.Blob.new(to_object(js_pieces)))).to_bytes()
+        if self._witness is None:
+            self._witness = witness
+        elif witness != self._witness:
             raise FileChanged("the file has been changed")
 
 
