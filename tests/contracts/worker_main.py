@@ -173,6 +173,14 @@ def control_of(address: str) -> Any:
     return control
 
 
+async def handle_or_file(name: str) -> Any:
+    """A handle that leads to a file; the file itself where a browser has no handles for scripts to make."""
+    if not hasattr(js.navigator, "storage"):
+        return js.File.new(to_object([]), name)
+    js_directory = await js.navigator.storage.getDirectory()
+    return await js_directory.getFileHandle(name, to_object({"create": True}))
+
+
 def port_bench() -> port.Bench:
     js_channel = js.MessageChannel.new()
     heard: list[str] = []
@@ -181,8 +189,7 @@ def port_bench() -> port.Bench:
     async def say(body: str, name: str) -> None:
         js_message = to_object({"body": body})
         if name:
-            js_directory = await js.navigator.storage.getDirectory()
-            js_message.file = await js_directory.getFileHandle(name, to_object({"create": True}))
+            js_message.file = await handle_or_file(name)
         js_channel.port2.postMessage(js_message)
         for js_other in (None, 5, "text", to_object({}), to_object({"body": 5}), to_object(["body"])):
             js_channel.port2.postMessage(js_other)  # what is not a message is dropped

@@ -1,0 +1,46 @@
+"""What every browser of the tests can do, whatever drives it: enough for the contracts and for the main job."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any, Protocol
+
+
+class Tab(Protocol):
+    """One page. Playwright's own ``Page`` is one.
+
+    ``evaluate``: call a JavaScript function, given as its source, with one JSON-able argument; what it returns, or
+    what its promise is resolved with.
+    """
+
+    def goto(self, url: str, /) -> object: ...
+
+    def reload(self) -> object: ...
+
+    def evaluate(self, expression: str, arg: Any = None, /) -> Any: ...
+
+
+class AnyBrowser(Protocol):
+    """page: its one tab; console: warnings, errors and uncaught exceptions of that tab's pages so far."""
+
+    @property
+    def page(self) -> Tab: ...
+
+    @property
+    def console(self) -> list[str]: ...
+
+    def choose_files(self, *paths: Path) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def until(tab: Tab, script: str, argument: Any = None, *, limit: float = 240.0) -> Any:
+    """Ask a page until the answer is true, and return it. Raises ``AssertionError`` after ``limit`` seconds, which
+    only a hang takes.
+    """
+    end = time.monotonic() + limit
+    while not (answer := tab.evaluate(script, argument)):
+        assert time.monotonic() < end, f"never true: {script} {argument!r}"
+        time.sleep(0.05)
+    return answer
