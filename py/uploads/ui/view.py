@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 PAUSE, RESUME, CANCEL, RETRY, CHOOSE, REMOVE = "pause", "resume", "cancel", "retry", "choose", "remove"
 
-_MOVING = ("queued", "creating", "uploading", "reconciling", "waiting-for-network", "waiting-for-sign-in")
+_MOVING = ("queued", "creating", "uploading", "reconciling", "waiting-for-network")
 _AT_REST = ("paused", "waiting-for-file", "completed", "failed", "cancelled")
 
 
@@ -22,7 +22,7 @@ def actions(phase: str, error: "UploadError | None", engine: str) -> "tuple[str,
         return (REMOVE,)
     if phase in _MOVING:
         return (PAUSE, CANCEL)
-    if phase == "paused":
+    if phase in ("paused", "waiting-for-sign-in"):
         return (RESUME, CANCEL)
     if phase == "waiting-for-file":
         return (CHOOSE, CANCEL)

@@ -20,7 +20,7 @@ HINTS = {
     "waiting-for-network": "It goes on by itself as soon as the connection is back.",
     "waiting-for-file": "The page was closed or reloaded, so the browser let go of the file. "
     "What is stored already will not be sent again.",
-    "waiting-for-sign-in": "Sign in again in this browser, and it goes on where it stopped.",
+    "waiting-for-sign-in": "Sign in again in this browser, then press Resume: it goes on where it stopped.",
 }
 
 ENGINE = {"starting": "Getting ready…", "ready": "Ready", "failed": "Not available"}

@@ -132,7 +132,7 @@ def check_every_phase_has_words_and_buttons() -> None:
         "finalising": "cancel",
         "waiting-for-network": "pause cancel",
         "waiting-for-file": "choose cancel",
-        "waiting-for-sign-in": "pause cancel",
+        "waiting-for-sign-in": "resume cancel",
         "cancelling": "",
         "paused": "resume cancel",
         "completed": "remove",
