@@ -109,10 +109,12 @@ class EmbeddedStore:
         """The process's id, while there is one."""
         return self._process.pid if self._process else None
 
-    def start(self, is_ready: Callable[[], bool]) -> None:
-        """Start it and wait until `is_ready()` (a signed PUT). Raises `UserError` with the log's last words."""
+    def start(self, probe: Callable[[str], Callable[[], bool]]) -> None:
+        """Start it and wait until it can be used. Raises `UserError` with the log's last words.
+
+        `probe` makes, for an endpoint, the check that decides it.
+        """
         weed = program()
-        self._is_ready = is_ready
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             (self._folder / "log").mkdir(exist_ok=True)
@@ -123,6 +125,7 @@ class EmbeddedStore:
         self._end_leftover()
         for attempt in range(3):  # another program may take a port between the look and the start
             self._base = choose_block(self._remembered_block() if attempt == 0 else None)
+            self._is_ready = probe(self.endpoint)
             write_private(self._folder / "ports.json", json.dumps({"s3": self._base}))
             self._write_config()
             self._stopping.clear()
@@ -139,7 +142,7 @@ class EmbeddedStore:
         raise UserError(f"The embedded store did not start; its last words: {self._last_words()}")
 
     def check(self) -> bool:
-        """Whether it can be used: since its latest start a signed PUT has succeeded."""
+        """Whether it can be used: since its latest start the probe has succeeded."""
         if not self._ready.is_set() and self._is_ready():
             self._ready.set()
         return self._ready.is_set()

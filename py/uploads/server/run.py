@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+import secrets
 import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 import uvicorn
@@ -26,7 +27,7 @@ from uploads.server.settings import Settings
 from uploads.server.store import Credentials, Store, make_client, prepare_bucket
 
 log = logging.getLogger("uploads.server")
-_PROBE = "start-probe"
+_PROBE = ".upload-worker/start-probe"
 
 
 def serve(settings: Settings) -> int:
@@ -56,7 +57,7 @@ def serve(settings: Settings) -> int:
             say("Starting the store")
             embedded = EmbeddedStore(data.path / "store", keys, settings.bucket)
             stack.callback(embedded.stop)
-            embedded.start(lambda: _takes_a_put(settings, embedded.endpoint, keys))
+            embedded.start(lambda endpoint: _probe_of(settings, endpoint, keys))
             endpoint, credentials = embedded.endpoint, _credentials(keys.signer)
             admin = _credentials(keys.admin)
             checks.append(embedded.check)
@@ -163,16 +164,25 @@ def _credentials(identity: Identity) -> Credentials:
     return Credentials(identity.access_key, identity.secret_key)
 
 
-def _takes_a_put(settings: Settings, endpoint: str, keys: Keys) -> bool:
-    """Whether a signed PUT to the bucket succeeds: the store is ready."""
+def _probe_of(settings: Settings, endpoint: str, keys: Keys) -> Callable[[], bool]:
+    """A check whether the store can be used: it gives back what it had before it was started, and takes new bytes.
+
+    The probe's object stays in the bucket for the next start. It has a byte at least, since an empty object never
+    reaches the part of the store that keeps the bytes, which has been seen to get ready seconds after the rest.
+    """
     client = make_client(settings, endpoint, _credentials(keys.admin), read_timeout=10)
-    name = f".{_PROBE}"
-    try:
-        client.put_object(Bucket=settings.bucket, Key=name, Body=b"")
-        client.delete_object(Bucket=settings.bucket, Key=name)
-    except (ClientError, BotoCoreError):
-        return False
-    return True
+
+    def check() -> bool:
+        body = secrets.token_bytes(16)
+        try:
+            with suppress(client.exceptions.NoSuchKey):  # the first start
+                client.get_object(Bucket=settings.bucket, Key=_PROBE)["Body"].read()
+            client.put_object(Bucket=settings.bucket, Key=_PROBE, Body=body)
+            return client.get_object(Bucket=settings.bucket, Key=_PROBE)["Body"].read() == body
+        except (ClientError, BotoCoreError):
+            return False
+
+    return check
 
 
 def _warn_about_reach(settings: Settings) -> None:
