@@ -19,6 +19,7 @@ from upload_engine.core import effects as fx
 from upload_engine.core import events as e
 from upload_engine.core.errors import FileFault, StorageFault, UploadFault
 from upload_engine.core.explain import refused_file, unreadable_file
+from upload_engine.core.facts import UploadFacts
 from upload_engine.core.fingerprint import Fingerprint
 from upload_engine.core.pacing import Pacer
 from upload_engine.core.parts import choose_part_size
@@ -27,7 +28,7 @@ from upload_engine.core.records import from_record
 from upload_engine.core.requests import object_path
 from upload_engine.core.retry import RetryPolicy
 from upload_engine.core.rules import complaint
-from upload_engine.core.session import Session, UploadFacts
+from upload_engine.core.session import Session
 from upload_engine.core.states import ENDED, Phase
 from upload_engine.interfaces import Clock, FileSource, GuestKey, Port, SessionStore, UploadSigner
 from upload_engine.operations import Operations, Transports

@@ -5,12 +5,13 @@ import random
 import pytest
 from upload_engine.core import effects as fx
 from upload_engine.core import events as e
+from upload_engine.core.facts import UploadFacts
 from upload_engine.core.fingerprint import Fingerprint
 from upload_engine.core.pacing import Pacer
 from upload_engine.core.queue import QUEUE, QueueLimits, UploadQueue
 from upload_engine.core.requests import SignedParts
 from upload_engine.core.retry import RetryPolicy
-from upload_engine.core.session import Effects, Session, UploadFacts
+from upload_engine.core.session import Effects, Session
 from upload_engine.core.signatures import BATCH, MARGIN, UrlBook
 from upload_engine.core.states import Phase
 

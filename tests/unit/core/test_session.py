@@ -9,11 +9,12 @@ from upload_engine.core import events as e
 from upload_engine.core.checksums import multipart_etag
 from upload_engine.core.errors import FileChanged, FileUnreadable, NetworkFault, ServiceFault
 from upload_engine.core.explain import UploadError, refused_file
+from upload_engine.core.facts import UploadFacts
 from upload_engine.core.fingerprint import Fingerprint
 from upload_engine.core.parts import ListedPart, Part
 from upload_engine.core.records import from_record, to_record
 from upload_engine.core.retry import RetryPolicy
-from upload_engine.core.session import MAX_DOUBTS, MAX_SIGNED_ANEW, Effects, Session, UploadFacts
+from upload_engine.core.session import MAX_DOUBTS, MAX_SIGNED_ANEW, Effects, Session
 from upload_engine.core.states import TABLE, TRANSITIONS, IllegalTransition, Phase, status_of
 
 ID = "u1"

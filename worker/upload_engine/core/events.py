@@ -141,3 +141,13 @@ class NetworkProbed(Answer):
 @dataclass(frozen=True, slots=True)
 class NetworkHinted(Event):
     """The browser believes that the network is back."""
+
+
+def describe(event: Event) -> str:
+    """An event for the story: its name, the part it is about, and what went wrong."""
+    words = [type(event).__name__]
+    if isinstance(event, PartUploaded | PartFailed):
+        words.append(str(event.part_number))
+    if isinstance(event, PartFailed | ControlFailed):
+        words.append(f"({type(event.fault).__name__}: {event.fault.message})")
+    return " ".join(words)

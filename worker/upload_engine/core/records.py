@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import Any
 
 from upload_engine.core.explain import UploadError
+from upload_engine.core.facts import UploadFacts
 from upload_engine.core.fingerprint import Fingerprint
 from upload_engine.core.parts import Part
 from upload_engine.core.retry import RetryPolicy
-from upload_engine.core.session import Session, UploadFacts
+from upload_engine.core.session import Session
 from upload_engine.core.states import Phase, status_of
 
 RECORD_VERSION = 1

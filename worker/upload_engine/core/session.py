@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from upload_engine.core import effects as fx
@@ -21,7 +21,7 @@ from upload_engine.core.explain import (
     unreadable_file,
     wrong_file,
 )
-from upload_engine.core.fingerprint import Fingerprint
+from upload_engine.core.facts import UploadFacts
 from upload_engine.core.progress import Progress
 from upload_engine.core.retry import RetryPolicy, Verdict, judge
 from upload_engine.core.states import ENDED, PAUSABLE, RESUMABLE, TRANSITIONS, IllegalTransition, Phase
@@ -36,22 +36,6 @@ MAX_DOUBTS = 3
 Effects = list[fx.Effect]
 Verdicts = tuple[Verdict, ...]
 _AGAIN: Verdicts = (Verdict.TRANSIENT, Verdict.THROTTLED, Verdict.NETWORK)
-
-
-@dataclass(frozen=True, slots=True)
-class UploadFacts:
-    """What does not change once an upload is created. ``s3_key``: the key asked for, or "" to let the server make one;
-
-    ``started_at``: milliseconds since 1970.
-    """
-
-    upload_id: str
-    project_id: str
-    user_id: str
-    s3_key: str
-    content_type: str
-    fingerprint: Fingerprint
-    started_at: int
 
 
 class Session:
@@ -107,7 +91,7 @@ class Session:
         if (self.phase, type(event)) not in TRANSITIONS:
             raise IllegalTransition(self.phase, type(event).__name__, None, self.story)
         if not isinstance(event, e.PartProgressed):
-            self._story.append(f"{now:.3f} {self.phase}: {_name(event)}")
+            self._story.append(f"{now:.3f} {self.phase}: {e.describe(event)}")
         return _HANDLERS[type(event)](self, event, now)
 
     def next_part(self, now: float) -> fx.UploadPart:
@@ -457,13 +441,3 @@ _HANDLERS: dict[type[e.Event], Callable[[Session, Any, float], Effects]] = {
 
 def _retry_after(fault: UploadFault) -> float | None:
     return fault.retry_after if isinstance(fault, ServiceFault) else None
-
-
-def _name(event: e.Event) -> str:
-    """An event for the story: its name, the part it is about, and what went wrong."""
-    words = [type(event).__name__]
-    if isinstance(event, e.PartUploaded | e.PartFailed):
-        words.append(str(event.part_number))
-    if isinstance(event, e.PartFailed | e.ControlFailed):
-        words.append(f"({type(event.fault).__name__}: {event.fault.message})")
-    return " ".join(words)

@@ -1,0 +1,23 @@
+"""What is known of an upload before its first byte is sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from upload_engine.core.fingerprint import Fingerprint
+
+
+@dataclass(frozen=True, slots=True)
+class UploadFacts:
+    """What does not change once an upload is created. ``s3_key``: the key asked for, or "" to let the server make one;
+
+    ``started_at``: milliseconds since 1970.
+    """
+
+    upload_id: str
+    project_id: str
+    user_id: str
+    s3_key: str
+    content_type: str
+    fingerprint: Fingerprint
+    started_at: int
