@@ -166,7 +166,7 @@ async def test_rules_are_told_before_anything_is_sent() -> None:
         "max_files": 2,
     }
     async with Life(world, MemoryStore(), **config) as life:
-        life.start("large", Disk("large.bin", 101))
+        life.start("large", Disk("large.bin", 60_000 * GIB))
         life.start("odd", Disk("odd.exe", 10))
         for upload_id, words in (("large", "at most 100"), ("odd", ".bin")):
             await life.page.until(upload_id, "failed")

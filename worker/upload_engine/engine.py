@@ -276,9 +276,9 @@ class Engine:
         live = sum(session.phase not in ENDED for session in self._queue.sessions.values())
         if config["max_files"] is not None and live >= config["max_files"]:
             reason = f"At most {config['max_files']} files can be uploaded at a time."
-        part_size = (
-            1 if reason else choose_part_size(file.size, config["chunk_size"], config["bandwidth_limit"])
-        )
+        part_size = max(1, file.size)  # of a file that is only listed
+        if not reason:
+            part_size = choose_part_size(file.size, config["chunk_size"], config["bandwidth_limit"])
         session = Session(facts, part_size, self._policy, has_file=True)
         if reason:
             session.refuse(refused_file(reason))
