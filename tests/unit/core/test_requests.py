@@ -40,7 +40,7 @@ def test_create() -> None:
                 "uploadId": "u",
                 "bucket": "b",
                 "userId": "me",
-                "partSize": 5,
+                "partSize": 8388608,
                 "urls": {"1": "http://s/1"},
                 "headers": {"x-a": "1"},
                 "expires": 900,
@@ -48,7 +48,7 @@ def test_create() -> None:
         )
     )
     assert (created.key, created.server_upload_id, created.bucket) == ("k", "u", "b")
-    assert (created.user_id, created.part_size) == ("me", 5)
+    assert (created.user_id, created.part_size) == ("me", 8388608)
     assert created.signed == requests.SignedParts({1: "http://s/1"}, {"x-a": "1"}, 900.0)
     assert "http" not in repr(created), "signed URLs do not reach logs"
 
@@ -110,6 +110,7 @@ def test_the_way_back_of_a_guest() -> None:
         (requests.parse_create, "[]"),
         (requests.parse_create, "{}"),
         (requests.parse_create, '{"key": "k", "uploadId": "u", "urls": [1]}'),
+        (requests.parse_create, '{"key": "k", "uploadId": "u", "partSize": 1}'),
         (requests.parse_sign, "{}"),
         (requests.parse_list, '{"a": 1}'),
         (requests.parse_list, "7"),

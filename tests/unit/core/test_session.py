@@ -577,6 +577,8 @@ def test_an_illegal_event_is_a_bug_and_changes_nothing() -> None:
         {"fileSize": -1},
         {"fileSize": True},
         {"fileName": 7},
+        {"uploadId": ""},
+        {"fileSize": 10**9, "chunkSize": 1},
         {"parts": [{"partNumber": 1}]},
         {"phase": "dreaming"},
         {"error": {"odd": 1}},

@@ -11,7 +11,8 @@ from typing import Any
 from upload_engine.core.explain import UploadError
 from upload_engine.core.facts import UploadFacts
 from upload_engine.core.fingerprint import Fingerprint
-from upload_engine.core.parts import Part
+from upload_engine.core.limits import MAX_PARTS
+from upload_engine.core.parts import Part, count_parts
 from upload_engine.core.retry import RetryPolicy
 from upload_engine.core.session import Session
 from upload_engine.core.states import Phase, status_of
@@ -83,7 +84,10 @@ def from_record(record: dict[str, Any], policy: RetryPolicy) -> tuple[Session, P
             fingerprint=fingerprint,
             started_at=_count(record["startedAt"]),
         )
-        session = Session(facts, max(1, _count(record["chunkSize"])), policy, has_file=False)
+        part_size = max(1, _count(record["chunkSize"]))
+        if not facts.upload_id or count_parts(fingerprint.size, part_size) > MAX_PARTS:
+            raise TypeError("no upload is like this")
+        session = Session(facts, part_size, policy, has_file=False)
         session.server_upload_id = _text(record["serverUploadId"])
         session.key = _text(record["s3Key"])
         session.bucket = _text(record["bucket"])

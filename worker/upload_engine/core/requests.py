@@ -19,9 +19,12 @@ from urllib.parse import quote
 from upload_engine.core.errors import ServiceFault
 from upload_engine.core.events import ObjectReport
 from upload_engine.core.http import ApiRequest, HttpResponse
+from upload_engine.core.limits import MAX_PART_SIZE, MIN_PART_SIZE
 from upload_engine.core.parts import ListedPart, Part
 
 _MULTIPART = "/s3/multipart"
+MAX_WORDS = 500
+"""Characters taken of what a server says for people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +75,17 @@ def parse_create(response: HttpResponse) -> CreatedUpload:
             key=str(answer["key"]),
             bucket=str(answer.get("bucket", "")),
             user_id=str(answer.get("userId", "")),
-            part_size=int(answer.get("partSize") or 0),
+            part_size=_part_size(answer.get("partSize")),
             signed=_signed(answer, answer.get("urls") or {}),
         )
+
+
+def _part_size(value: Any) -> int:
+    """Bytes; 0 when the server leaves the choice to us. Raises ValueError for a size that S3 would refuse."""
+    part_size = int(value or 0)
+    if part_size and not MIN_PART_SIZE <= part_size <= MAX_PART_SIZE:
+        raise ValueError("no part can have this size")
+    return part_size
 
 
 def prepare_sign(server_upload_id: str, key: str, part_numbers: Iterable[int]) -> ApiRequest:
@@ -250,8 +261,8 @@ def _json(response: HttpResponse) -> Any:
     known = answer if isinstance(answer, dict) else {}
     raise ServiceFault(
         response.status,
-        str(known.get("code") or ""),
-        str(known.get("message") or known.get("error") or ""),
+        str(known.get("code") or "")[:MAX_WORDS],
+        str(known.get("message") or known.get("error") or "")[:MAX_WORDS],
         retry_after=_retry_after(response),
     )
 
