@@ -21,8 +21,9 @@
  *                                create_proxy; it is kept for good.
  *   host.log(text, level)        a line for the consoles of all connected pages; level is "info" (default) or "error"
  *
- * On the port a page's message is {body, file?}, the engine's {body}. Between the two halves alone go {alive} (the
- * script runs) and {log, level}. No string is ever evaluated here: the worker's content security policy needs
+ * On the port a page's message is {body, file?}, and {gone} when it is closed or left for good (a page that may come
+ * back from the back/forward cache stays); the engine's is {body}. Between the two halves alone go {alive} (the script
+ * runs) and {log, level}. No string is ever evaluated here: the worker's content security policy needs
  * 'wasm-unsafe-eval' and nothing more.
  */
 
@@ -56,6 +57,7 @@ function connectPage() {
   const line = { kind: "none", port: null, post, onMessage, attempt };
   const forced = new URLSearchParams(location.search).get("worker") === "dedicated";
 
+  addEventListener("pagehide", (event) => event.persisted || line.port?.postMessage({ gone: true }));
   if (forced || typeof SharedWorker === "undefined") startDedicated();
   else startShared();
   return line;
@@ -133,6 +135,7 @@ function runWorker() {
 
   globalThis[kind === "shared" ? "onconnect" : "onmessage"] = ({ ports: [port] }) => {
     ports.push(port);
+    port.addEventListener("message", ({ data }) => data?.gone && ports.splice(ports.indexOf(port), 1));
     port.postMessage({ alive: true });
     if (failure) port.postMessage({ body: failure });
     else onPort?.(port);

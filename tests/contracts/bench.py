@@ -40,6 +40,14 @@ SEND = """([body, withFile]) => new Promise((resolve) => {
   uploadWorker.post(body, withFile ? document.querySelector("input").files[0] : undefined);
 })"""
 
+VISIT = """() => new Promise((done) => {
+  const frame = document.createElement("iframe");
+  frame.onload = () => { frame.remove(); done(); };
+  frame.src = location.href;
+  document.body.append(frame);
+})"""
+"""Another page of this site comes, connects to the shared worker, and goes."""
+
 LARGE = 24 * 1024 * 1024
 """Bytes of a file that is still on its way when something happens to it."""
 
@@ -127,3 +135,10 @@ class BrowserContracts:
     @of(port)
     def test_port(self, bench: Bench, clause: str) -> None:
         bench.ask("port", "message port", clause)
+
+    def test_the_worker_lets_go_of_pages_that_have_gone(self, bench: Bench) -> None:
+        for count in range(1, 4):
+            bench.browser.page.evaluate(VISIT)
+            while bench.ask("pages gone") < count:
+                pass
+        assert bench.ask("pages gone") == 3

@@ -88,10 +88,7 @@ def test_port(clause: Clause, tmp_path: Path) -> None:
         file: FileSource | None = DiskFile(tmp_path / name) if name else None
         line.say(body, file)
 
-    def leave() -> None:
-        line.closed = True
-
-    asyncio.run(_limited(clause, port.Bench(line, say, lambda: line.heard, leave)))
+    asyncio.run(_limited(clause, port.Bench(line, say, lambda: line.heard, line.leave)))
 
 
 def make_file(folder: Path, size: int) -> Path:

@@ -56,6 +56,7 @@ TRANSPORTS: dict[str, tuple[type[XhrTransport] | type[FetchTransport], bool]] = 
 }
 counter = itertools.count(1)
 running: set[asyncio.Task[None]] = set()
+gone: list[MessagePortLine] = []
 
 
 def start(js_host: Any) -> None:
@@ -67,7 +68,7 @@ def start(js_host: Any) -> None:
             running.add(task)
             task.add_done_callback(running.discard)
 
-        line.listen(on_message)
+        line.listen(on_message, lambda: gone.append(line))
 
     js_host.onPort(create_proxy(on_port))
 
@@ -78,6 +79,8 @@ async def answer(line: MessagePortLine, order: dict[str, Any], file: Any, js_hos
     try:
         if order["role"] == "describe":
             result = {"kind": js_host.kind, "siteUrl": js_host.config.siteUrl, **asdict(detect())}
+        elif order["role"] == "pages gone":
+            result = len(gone)
         elif order["role"] == "count":
             result = next(counter)
         elif order["role"] == "who am i":
@@ -194,5 +197,9 @@ def port_bench() -> port.Bench:
         for js_other in (None, 5, "text", to_object({}), to_object({"body": 5}), to_object(["body"])):
             js_channel.port2.postMessage(js_other)  # what is not a message is dropped
 
+    def leave() -> None:
+        js_channel.port2.postMessage(to_object({"gone": True}))
+        js_channel.port2.close()
+
     line = MessagePortLine(js_channel.port1, hand_out_slices=True)
-    return port.Bench(line, say, lambda: heard, js_channel.port2.close)
+    return port.Bench(line, say, lambda: heard, leave)

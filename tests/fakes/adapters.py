@@ -175,7 +175,9 @@ async def _let_others_run() -> None:
 
 
 class QueuePort:
-    """Port whose other side is a test: ``say`` speaks as the page, ``heard`` is what the page was told."""
+    """Port whose other side is a test: ``say`` speaks as the page and ``leave`` lets it go, ``heard`` is what it was
+    told.
+    """
 
     def __init__(self) -> None:
         self.heard: list[str] = []
@@ -187,8 +189,10 @@ class QueuePort:
         if not self.closed:
             self.heard.append(body)
 
-    def listen(self, on_message: Callable[[str, FileSource | None], None]) -> None:
-        self._on_message = on_message
+    def listen(
+        self, on_message: Callable[[str, FileSource | None], None], on_gone: Callable[[], None]
+    ) -> None:
+        self._on_message, self._on_gone = on_message, on_gone
         while self._waiting:
             on_message(*self._waiting.popleft())
 
@@ -197,3 +201,7 @@ class QueuePort:
             self._on_message(body, file)
         else:
             self._waiting.append((body, file))
+
+    def leave(self) -> None:
+        self.closed = True
+        self._on_gone()

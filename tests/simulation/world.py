@@ -343,7 +343,9 @@ class Page:
             del self.sessions[message["upload_id"]]
         self._heard.set()
 
-    def listen(self, on_message: Callable[[str, FileSource | None], None]) -> None:
+    def listen(
+        self, on_message: Callable[[str, FileSource | None], None], on_gone: Callable[[], None]
+    ) -> None:
         raise AssertionError("the engine is told by the test")
 
     async def until(self, upload_id: str, *words: str, seconds: float = 1e6) -> dict[str, Any]:

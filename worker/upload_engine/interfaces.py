@@ -173,6 +173,12 @@ class Port(Protocol):
         """Send one encoded message. Never raises: a page that is gone hears nothing."""
         ...
 
-    def listen(self, on_message: Callable[[str, FileSource | None], None]) -> None:
-        """Call ``on_message(body, file)`` for every message, beginning with those that wait already."""
+    def listen(
+        self, on_message: Callable[[str, FileSource | None], None], on_gone: Callable[[], None]
+    ) -> None:
+        """Call ``on_message(body, file)`` for every message, beginning with those that wait already.
+
+        ``on_gone`` is called once, after the last message, when the page says that it is gone for good. A page that
+        crashes says nothing. Call ``listen`` once.
+        """
         ...

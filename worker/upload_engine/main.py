@@ -44,7 +44,10 @@ class _Reception:
 
     def welcome(self, js_port: Any) -> None:
         line = MessagePortLine(js_port, hand_out_slices=self._capabilities.chromium)
-        line.listen(lambda body, file: self._receive(line, body, file))
+        line.listen(
+            on_message=lambda body, file: self._receive(line, body, file),
+            on_gone=lambda: self._receive(line, p.encode_message({"type": p.GOODBYE}), None),
+        )
 
     def _receive(self, port: Port, body: str, file: FileSource | None) -> None:
         if self.engine.done():

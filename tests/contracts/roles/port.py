@@ -21,9 +21,13 @@ class Bench:
     heard: Callable[[], list[str]]
     leave: Callable[[], None]
     received: list[tuple[str, FileSource | None]] = field(default_factory=list)
+    gone: int = 0
 
     def listen(self) -> None:
-        self.port.listen(lambda body, file: self.received.append((body, file)))
+        self.port.listen(lambda body, file: self.received.append((body, file)), self._count)
+
+    def _count(self) -> None:
+        self.gone += 1
 
     def bodies(self) -> list[str]:
         return [body for body, _ in self.received]
@@ -80,3 +84,12 @@ async def a_page_that_is_gone_is_no_error(bench: Bench) -> None:
         bench.port.post("anyone there?")
         await asyncio.sleep(0.01)
     assert bench.heard() == []
+
+
+async def a_page_that_leaves_is_told_of_once_after_its_last_words(bench: Bench) -> None:
+    bench.listen()
+    await bench.say("last words", "a.bin")
+    assert bench.gone == 0
+    bench.leave()
+    await _until(lambda: bench.gone)
+    assert (bench.bodies(), bench.gone) == (["last words"], 1), bench.received

@@ -1,7 +1,8 @@
 """The line to one page: a ``MessagePort``, of a shared and of a dedicated worker alike.
 
-A message is ``{body: <JSON text>, file?: File | FileSystemFileHandle}``; the page is another party and may send
-anything. A handle is turned into its file first, so messages wait for one another to stay in order.
+A message is ``{body: <JSON text>, file?: File | FileSystemFileHandle}``, the last one ``{gone: true}``; the page is
+another party and may send anything. A handle is turned into its file first, so messages wait for one another to stay
+in order.
 """
 
 from __future__ import annotations
@@ -27,20 +28,21 @@ class MessagePortLine:
         self._hand_out_slices = hand_out_slices
         self._waiting: deque[Any] = deque()
         self._reader: asyncio.Task[None] | None = None
-        self._on_message: Callable[[str, FileSource | None], None] | None = None
 
     def post(self, body: str) -> None:
         """See ``Port.post``."""
         self._js_port.postMessage(to_object({"body": body}))
 
-    def listen(self, on_message: Callable[[str, FileSource | None], None]) -> None:
-        """See ``Port.listen``. Call once. A message that is not one is dropped; its text is never repeated."""
-        self._on_message = on_message
+    def listen(
+        self, on_message: Callable[[str, FileSource | None], None], on_gone: Callable[[], None]
+    ) -> None:
+        """See ``Port.listen``. A message that is not one is dropped; its text is never repeated."""
+        self._on_message, self._on_gone = on_message, on_gone
         self._js_receive = create_proxy(self._receive)
         self._js_port.addEventListener("message", self._js_receive)
         self._js_port.start()
 
-    def close(self) -> None:
+    def _close(self) -> None:
         """Hear and say nothing more."""
         self._js_port.close()
         self._js_port.removeEventListener("message", self._js_receive)
@@ -55,8 +57,12 @@ class MessagePortLine:
         try:
             while self._waiting:
                 js_data = self._waiting.popleft()
+                if getattr(js_data, "gone", None) is True:
+                    self._close()
+                    self._on_gone()
+                    break
                 body = getattr(js_data, "body", None)
-                if isinstance(body, str) and self._on_message:
+                if isinstance(body, str):
                     self._on_message(body, await self._file(getattr(js_data, "file", None)))
         finally:
             self._reader = None
