@@ -36,6 +36,14 @@ def stored_parts(line: Line) -> set[int]:
     return {part["PartNumber"] for part in answer.get("Parts", [])}
 
 
+def until_stored(uploads: UploadsPage, line: Line, percent: int = 50) -> set[int]:
+    """Wait until that much is on its way and a part of it is stored: what is on the way shows before it counts."""
+    uploads.until_percent("film.bin", percent)
+    while not (stored := stored_parts(line)):
+        uploads.page.wait_for_timeout(50)
+    return stored
+
+
 def finish(uploads: UploadsPage, line: Line, file: Path) -> None:
     """Let it run, and prove what arrived."""
     line.limit(None)
@@ -53,7 +61,7 @@ def test_reload_pick_another_then_the_same_file(chromium: Chromium, slow: Line, 
     browser = chromium()
     uploads = UploadsPage(browser, slow.server)
     uploads.choose(file)
-    uploads.until_percent(file.name, 50)
+    until_stored(uploads, slow)
     uploads.reload()
     uploads.until(file.name, "waiting-for-file")
     assert uploads.state(file.name)[0] == "paused"
@@ -78,7 +86,7 @@ def test_kill_9_of_the_browser(chromium: Chromium, slow: Line, tmp_path: Path) -
     browser = chromium()
     uploads = UploadsPage(browser, slow.server)
     uploads.choose(file)
-    uploads.until_percent(file.name, 50)
+    until_stored(uploads, slow)
     browser.kill()
     browser.restart()
     uploads = UploadsPage(browser, slow.server)
@@ -97,8 +105,7 @@ def test_kill_9_of_the_server_and_its_store(chromium: Chromium, slow: Line, tmp_
     browser = chromium()
     uploads = UploadsPage(browser, slow.server)
     uploads.choose(file)
-    uploads.until_percent(file.name, 50)
-    stored = stored_parts(slow)
+    stored = until_stored(uploads, slow)
     slow.server.kill()
     uploads.until(file.name, "waiting-for-network")
     slow.server.start()
@@ -114,7 +121,7 @@ def test_kill_9_of_both(chromium: Chromium, slow: Line, tmp_path: Path) -> None:
     browser = chromium()
     uploads = UploadsPage(browser, slow.server)
     uploads.choose(file)
-    uploads.until_percent(file.name, 50)
+    until_stored(uploads, slow)
     slow.server.kill()
     browser.kill()
     slow.server.start()

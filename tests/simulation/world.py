@@ -86,7 +86,7 @@ class World:
     up: bool = True
     signed_in: bool = True
     cookie: str = "me"
-    new_guest: bool = False
+    new_guest: bool = True
     uploads: dict[str, Multipart] = field(default_factory=dict)
     objects: dict[str, list[Any]] = field(default_factory=dict)
     struck: Counter[str] = field(default_factory=Counter)

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -81,7 +82,19 @@ def test_a_store_that_dies_is_started_again(own_server: ServerProcess) -> None:
     assert own_server.object_bytes("kept") == b"kept"
 
 
-def test_while_the_store_is_down_the_answer_is_a_retryable_503(tmp_path: Path) -> None:
+def test_a_bucket_keeps_the_rules_of_others(own_server: ServerProcess) -> None:
+    """ACCEPTANCE E5."""
+    own_server.start()
+    other = {"AllowedOrigins": ["https://app.example"], "AllowedMethods": ["GET"], "ID": "theirs"}
+    ours = own_server.s3.get_bucket_cors(Bucket=own_server.bucket)["CORSRules"]
+    rules: Any = {"CORSRules": [*ours, other]}
+    own_server.s3.put_bucket_cors(Bucket=own_server.bucket, CORSConfiguration=rules)
+    own_server.restart()
+    after = own_server.s3.get_bucket_cors(Bucket=own_server.bucket)["CORSRules"]
+    assert [rule["AllowedOrigins"] for rule in after] == [ours[0]["AllowedOrigins"], ["https://app.example"]]
+
+
+def test_a_store_that_cannot_be_reached_is_one_sentence_at_the_start(tmp_path: Path) -> None:
     nowhere = free_port()
     environment = clean_environment(
         AWS_ENDPOINT_URL_S3=f"http://127.0.0.1:{nowhere}", AWS_ACCESS_KEY_ID="a", AWS_SECRET_ACCESS_KEY="b"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import hmac
 import secrets
 from collections.abc import Iterator
 from email.header import decode_header, make_header
@@ -395,3 +397,23 @@ def test_the_log_holds_no_secret(server: ServerProcess, browser: httpx.Client, s
     assert "/s3/multipart/…/1" in log
     for secret in (created["uploadId"], "X-Amz-Signature", browser.cookies["uploads_guest"], created["key"]):
         assert secret not in log
+
+
+def test_a_guest_who_lost_the_cookie_comes_back_with_the_key(
+    browser: httpx.Client, server: ServerProcess
+) -> None:
+    """ACCEPTANCE D3, E2."""
+    created = create(browser, size=1)
+    given = browser.post("/s3/guest/key").json()
+    with httpx.Client(base_url=server.url) as later:
+        assert later.get("/s3/uploads").json()["isNewGuest"] is True
+        challenge = later.get("/s3/guest/challenge").json()["challenge"]
+        proof = hmac.digest(base64.b64decode(given["key"]), challenge.encode(), "sha256").hex()
+        claim = {"userId": given["userId"], "challenge": challenge, "proof": proof}
+        wrong = later.post("/s3/guest/return", json={**claim, "proof": "0" * 64})
+        assert_problem(wrong, 403, "WrongProof")
+        listed = later.get(f"/s3/multipart/{created['uploadId']}", params={"key": created["key"]})
+        assert_problem(listed, 404, "NoSuchUpload")
+        assert later.post("/s3/guest/return", json=claim).json() == {"userId": given["userId"]}
+        listed = later.get(f"/s3/multipart/{created['uploadId']}", params={"key": created["key"]})
+        assert listed.json() == []

@@ -25,9 +25,9 @@ class SignIn:
         user_id, is_new_guest = requests.parse_open_uploads(await self._call(requests.prepare_open_uploads()))
         try:
             kept = await self._guest_key.user_id()
-            if kept == user_id:
+            if kept == user_id or not is_new_guest:
                 return user_id
-            if kept and is_new_guest and await self._come_back(kept):
+            if kept and await self._come_back(kept):
                 return kept
             await self._keep_key()
         except StorageFault:
@@ -49,11 +49,6 @@ class SignIn:
         return True
 
     async def _keep_key(self) -> None:
-        """Ask for the guest's key. A server that knows its users otherwise has none."""
-        try:
-            await self._guest_key.keep(
-                *requests.parse_guest_key(await self._call(requests.prepare_guest_key()))
-            )
-        except ServiceFault as fault:
-            if fault.status >= 500:
-                raise
+        """Ask for the guest's key, which is given to new guests only."""
+        answer = await self._call(requests.prepare_guest_key())
+        await self._guest_key.keep(*requests.parse_guest_key(answer))

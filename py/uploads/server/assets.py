@@ -12,7 +12,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from uploads.server.bootstrap import one_at_a_time, run_visibly, say
+from uploads.server.console import one_at_a_time, run_visibly, say
 from uploads.server.errors import SetUpError
 from uploads.server.paths import NODE_MODULES, ROOT
 

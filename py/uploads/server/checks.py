@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from uploads.server import assets, site
-from uploads.server.bootstrap import say
+from uploads.server.console import say
 from uploads.server.errors import SetUpError
 from uploads.server.paths import DIST, ROOT
 

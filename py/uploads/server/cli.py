@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from uploads.server import site
-from uploads.server.bootstrap import say
+from uploads.server.console import say
 from uploads.server.options import Options
 
 

@@ -22,7 +22,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from uploads.server.bootstrap import platform_name
+from uploads.server.console import platform_name
 from uploads.server.data import Identity, Keys, write_private
 from uploads.server.errors import UserError
 

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from uploads.server import site
 from uploads.server.app import make_app
-from uploads.server.bootstrap import say
+from uploads.server.console import say
 from uploads.server.data import DataDirectory, Identity, Keys
 from uploads.server.embedded import EmbeddedStore
 from uploads.server.errors import UserError

@@ -133,8 +133,13 @@ def make_router(signing: Signing) -> APIRouter:
         return models.OpenUploads(userId=user, isNewGuest=signing.guests.is_new(request), uploads=found)
 
     @router.post("/guest/key", tags=["guests"])
-    def give_guest_key(user: User) -> models.GuestKey:
-        """The key with which this guest comes back when the browser has lost the cookie."""
+    def give_guest_key(request: Request, user: User) -> models.GuestKey:
+        """The key with which this guest comes back when the browser has lost the cookie.
+
+        It is given to new guests only, so that a script that gets into the page later cannot have it.
+        """
+        if not signing.guests.is_new(request):
+            raise Problem(403, "NotNew", "Only a new guest is given a key.")
         return models.GuestKey(userId=user, key=signing.guests.key(user))
 
     @router.get("/guest/challenge", tags=["guests"])

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from uploads.server import assets, bundle
-from uploads.server.bootstrap import one_at_a_time, say
+from uploads.server.console import one_at_a_time, say
 from uploads.server.errors import SetUpError
 from uploads.server.paths import NODE_MODULES, ROOT
 

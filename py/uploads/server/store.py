@@ -10,7 +10,7 @@ import binascii
 import hashlib
 import logging
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.header import Header
@@ -274,48 +274,61 @@ def prepare_bucket(client: S3Client, settings: Settings) -> Rules:
             elsewhere = {"CreateBucketConfiguration": {"LocationConstraint": settings.region}}
         client.create_bucket(Bucket=bucket, **elsewhere)
     cors: Any = {
-        "CORSRules": [
-            {
-                "AllowedOrigins": list(settings.page_origins),
-                "AllowedMethods": ["GET", "HEAD", "PUT", "POST", "DELETE"],
-                "AllowedHeaders": ["*"],
-                "ExposeHeaders": ["ETag", "x-amz-request-id", "x-amz-version-id"],
-                "MaxAgeSeconds": 3600,
-            }
-        ]
+        "ID": "upload-worker",
+        "AllowedOrigins": list(settings.page_origins),
+        "AllowedMethods": ["GET", "HEAD", "PUT", "POST", "DELETE"],
+        "AllowedHeaders": ["*"],
+        "ExposeHeaders": ["ETag", "x-amz-request-id", "x-amz-version-id", "Retry-After"],
+        "MaxAgeSeconds": 3600,
     }
     days = max(1, -(-settings.upload_expiry // 86_400) + 1)
     lifecycle: Any = {
-        "Rules": [
-            {
-                "ID": "abandoned-uploads",
-                "Status": "Enabled",
-                "Filter": {"Prefix": f"{settings.prefix}/"},
-                "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": days},
-            }
-        ]
+        "ID": "abandoned-uploads",
+        "Status": "Enabled",
+        "Filter": {"Prefix": f"{settings.prefix}/"},
+        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": days},
     }
-    return Rules(
-        cors=_attempt("CORS", lambda: client.put_bucket_cors(Bucket=bucket, CORSConfiguration=cors)),
-        lifecycle=_lifecycle(client, bucket, lifecycle),
-    )
+    return Rules(cors=_set_cors(client, bucket, cors), lifecycle=_set_lifecycle(client, bucket, lifecycle))
 
 
-def _lifecycle(client: S3Client, bucket: str, ours: Any) -> str:
+def _set_cors(client: S3Client, bucket: str, ours: Any) -> str:
+    """Set our CORS rule before whatever rules the bucket has already: the first that fits an origin counts."""
+
+    def put() -> None:
+        rules: Any = [ours, *_others(lambda: client.get_bucket_cors(Bucket=bucket)["CORSRules"], ours)]
+        client.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": rules})
+
+    return _attempt("CORS", put)
+
+
+def _set_lifecycle(client: S3Client, bucket: str, ours: Any) -> str:
     """Set our lifecycle rule beside whatever rules the bucket has already."""
 
     def put() -> None:
-        try:
-            others = client.get_bucket_lifecycle_configuration(Bucket=bucket).get("Rules", [])
-        except ClientError as error:
-            if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
-                raise
-            others = []
-        kept = [rule for rule in others if rule.get("ID") != ours["Rules"][0]["ID"]]
-        rules: Any = {"Rules": [*kept, *ours["Rules"]]}
-        client.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration=rules)
+        rules: Any = [
+            *_others(lambda: client.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"], ours),
+            ours,
+        ]
+        client.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": rules})
 
     return _attempt("the lifecycle rule for abandoned uploads", put)
+
+
+def _others(read: Callable[[], Sequence[Any]], ours: Any) -> list[Any]:
+    """The rules that a bucket has, but for an earlier one of ours. None at all is a 404."""
+    try:
+        rules = read()
+    except ClientError as error:
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
+            raise
+        return []
+    known = {name: value for name, value in ours.items() if name != "ID"}
+    return [
+        rule
+        for rule in rules
+        if rule.get("ID") != ours["ID"]
+        and {name: value for name, value in rule.items() if name != "ID"} != known
+    ]
 
 
 def _attempt(what: str, call: Any) -> str:

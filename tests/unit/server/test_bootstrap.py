@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from uploads.server import bootstrap
+from uploads.server import bootstrap, console
 from uploads.server.errors import SetUpError
 from uploads.server.paths import ROOT
 
@@ -69,7 +69,7 @@ def test_an_environment_without_its_python_is_not_fresh(tmp_path: Path) -> None:
     ],
 )
 def test_a_failure_is_one_sentence(output: str, says: str) -> None:
-    sentence = bootstrap.explain(output, "Installing")
+    sentence = console.explain(output, "Installing")
     assert sentence.startswith("Installing")
     assert says in sentence
     assert "\n" not in sentence
