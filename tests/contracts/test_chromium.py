@@ -1,4 +1,4 @@
-"""The browser's adapters keep the contracts in a real Chromium, which can also send slices of a file unread."""
+"""The browser's adapters keep the contracts in a real Chromium, which can also send slices of a file unread. (F3)"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tests' own adapters keep the contracts: what is shown with them holds for the browser's."""
+"""The tests' own adapters keep the contracts: what is shown with them holds for the browser's. (F3)"""
 
 from __future__ import annotations
 

@@ -86,6 +86,7 @@ def imports(path: Path, module: str) -> Iterator[str]:
 
 @pytest.mark.parametrize("module", SOURCES)
 def test_every_import_follows_an_arrow(module: str) -> None:
+    """F2."""
     room = room_of(module, set(ARROWS))
     for imported in imports(SOURCES[module], module):
         if imported in SOURCES:

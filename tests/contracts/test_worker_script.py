@@ -105,7 +105,7 @@ def test_messages_wait_for_the_page_to_listen(chromium: Callable[[], Browser], s
 def test_a_shared_worker_that_cannot_start_gives_way_to_a_dedicated_one(
     chromium: Callable[[], Browser], site: Site
 ) -> None:
-    """Another page of this origin holds the name with other options: Chromium refuses the second SharedWorker."""
+    """A5. Another page of this origin holds the name with other options: Chromium refuses the second SharedWorker."""
     browser = chromium()
     browser.page.goto(site.url + "cookies")
     browser.page.evaluate(
@@ -130,6 +130,7 @@ def test_no_shared_worker_at_all(chromium: Callable[[], Browser], site: Site) ->
 
 
 def test_no_worker_at_all_is_said(chromium: Callable[[], Browser], site: Site) -> None:
+    """A5."""
     browser = chromium()
     browser.context.add_init_script("delete globalThis.SharedWorker; delete globalThis.Worker;")
     browser.page.goto(site.url)
@@ -143,6 +144,7 @@ def test_no_worker_at_all_is_said(chromium: Callable[[], Browser], site: Site) -
 def test_a_missing_file_is_said_to_every_page(
     chromium: Callable[[], Browser], site: Site, query: str, missing: str
 ) -> None:
+    """A5."""
     site.missing.add(missing)
     browser = chromium()
     browser.page.goto(site.url + query)

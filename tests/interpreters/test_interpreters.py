@@ -2,6 +2,8 @@
 
 Each run copies `py/uploads` (without the server) and the shared checks into the interpreter's file system
 and calls every check there: the same assertions that the unit tests make on CPython.
+
+ACCEPTANCE F4.
 """
 
 import json

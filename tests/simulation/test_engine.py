@@ -158,6 +158,7 @@ async def test_a_second_page_sees_everything_and_the_first_may_leave() -> None:
 
 @scenario
 async def test_rules_are_told_before_anything_is_sent() -> None:
+    """C4."""
     world = World()
     config: dict[str, Any] = {
         "max_file_size": 100,
@@ -204,7 +205,7 @@ async def test_commands_that_make_no_sense_are_refused_by_name() -> None:
 
 @scenario
 async def test_a_file_that_changes_stops_and_an_unreadable_one_is_asked_for() -> None:
-    """Faults 58, 60, 62."""
+    """D6. Faults 58, 60, 62."""
     world, changed, gone = World(), Disk("changed", GIB), Disk("gone", GIB)
     async with Life(world, MemoryStore()) as life:
         life.start("changed", changed)
@@ -238,7 +239,7 @@ class ShutStore(MemoryStore):
 
 @pytest.mark.parametrize("store", [FullStore, ShutStore])
 def test_without_storage_it_goes_on_in_memory_and_says_so(store: type[MemoryStore]) -> None:
-    """Fault 54."""
+    """D7. Fault 54."""
 
     async def upload() -> None:
         async with Life(World(), store()) as life:
@@ -367,7 +368,7 @@ async def test_the_machines_date_does_not_matter() -> None:
 
 @scenario
 async def test_an_upload_whose_parts_expired_in_the_store_begins_anew() -> None:
-    """Fault 26."""
+    """D5. Fault 26."""
     world, store, file = World(), MemoryStore(), Disk("a.bin", GIB)
     async with Life(world, store) as life:
         life.start("a", file)

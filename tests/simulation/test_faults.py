@@ -82,7 +82,7 @@ async def one_life(seed: int) -> Counter[str]:
 
 @pytest.mark.parametrize("block", range(10))
 def test_the_invariants_hold_under_random_faults(block: int) -> None:
-    """Faults 1-3, 5-8, 10, 13-19, 21-23, 25, 31, 33, 38-40, 42, 47, 48 at random; invariants I1-I6 and I8."""
+    """F5, D5. Faults 1-3, 5-8, 10, 13-19, 21-23, 25, 31, 33, 38-40, 42, 47, 48 at random; invariants I1-I6 and I8."""
     struck: Counter[str] = Counter()
     for seed in SEEDS:
         if seed % 10 == block or len(SEEDS) == 1:

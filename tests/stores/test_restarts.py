@@ -47,6 +47,7 @@ def wait_until_gone(pid: int) -> None:
 
 @pytest.mark.parametrize("store_too", [True, False])
 def test_after_kill_9_everything_acknowledged_is_there(own_server: ServerProcess, *, store_too: bool) -> None:
+    """E4."""
     own_server.start()
     own_server.s3.put_object(Bucket=own_server.bucket, Key="kept", Body=b"kept")
     with httpx.Client(base_url=own_server.url) as client:
@@ -63,6 +64,7 @@ def test_after_kill_9_everything_acknowledged_is_there(own_server: ServerProcess
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_stopping_the_server_stops_its_store(own_server: ServerProcess, number: signal.Signals) -> None:
+    """E4."""
     own_server.start()
     store = own_server.store_pid
     os.kill(own_server.pid, number)
@@ -95,6 +97,7 @@ def test_a_bucket_keeps_the_rules_of_others(own_server: ServerProcess) -> None:
 
 
 def test_a_store_that_cannot_be_reached_is_one_sentence_at_the_start(tmp_path: Path) -> None:
+    """A3."""
     nowhere = free_port()
     environment = clean_environment(
         AWS_ENDPOINT_URL_S3=f"http://127.0.0.1:{nowhere}", AWS_ACCESS_KEY_ID="a", AWS_SECRET_ACCESS_KEY="b"
@@ -134,6 +137,7 @@ def test_with_settings_for_another_store_nothing_embedded_starts(
 
 
 def test_the_keys_are_private_and_stay(own_server: ServerProcess) -> None:
+    """E4."""
     own_server.start()
     data = own_server.data_dir
     keys = (data / "keys.json").read_bytes()
@@ -148,6 +152,7 @@ def test_the_keys_are_private_and_stay(own_server: ServerProcess) -> None:
 def test_the_store_lets_nobody_in_without_keys_and_listens_on_loopback_alone(
     own_server: ServerProcess,
 ) -> None:
+    """E4."""
     own_server.start()
     with httpx.Client() as nobody:
         for method in ("GET", "PUT"):
@@ -184,6 +189,7 @@ def assert_refused(answer: subprocess.CompletedProcess[str], sentence: str) -> N
 
 
 def test_a_taken_port_is_one_sentence(tmp_path: Path) -> None:
+    """A3."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -192,17 +198,20 @@ def test_a_taken_port_is_one_sentence(tmp_path: Path) -> None:
 
 
 def test_two_servers_on_one_data_directory_are_refused(own_server: ServerProcess) -> None:
+    """A3."""
     own_server.start()
     assert_refused(run_serve(own_server.data_dir), "in use by another serve.py")
     assert own_server.is_healthy()
 
 
 def test_an_unwritable_data_directory_is_one_sentence(tmp_path: Path) -> None:
+    """A3."""
     (tmp_path / "file").write_text("in the way")
     assert_refused(run_serve(tmp_path / "file" / "data"), "cannot be written")
 
 
 def test_a_wrong_setting_is_named(tmp_path: Path) -> None:
+    """A3."""
     wrong = clean_environment(UPLOADS_URL_EXPIRY="soon")
     assert_refused(run_serve(tmp_path / "data", environment=wrong), "UPLOADS_URL_EXPIRY")
     unknown = clean_environment(UPLOADS_BUKET="x")

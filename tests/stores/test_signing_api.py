@@ -79,6 +79,7 @@ def assert_problem(answer: httpx.Response, status: int, code: str) -> None:
 def test_a_file_of_any_size_arrives_exactly(
     server: ServerProcess, browser: httpx.Client, store: httpx.Client, size: int
 ) -> None:
+    """B5, E1, E3; fault 63."""
     body = secrets.token_bytes(size)
     created, answer = send(browser, store, body)
     assert answer.status_code == 200, answer.text
@@ -91,6 +92,7 @@ def test_a_file_of_any_size_arrives_exactly(
 
 
 def test_the_object_is_downloaded_under_its_own_name(browser: httpx.Client, store: httpx.Client) -> None:
+    """B6; fault 65."""
     name = "Bericht ‮ 100% + é \U0001f680.tar.gz"
     created, answer = send(browser, store, b"hello", filename=f"../x/{name}")
     location = answer.json()["location"]
@@ -106,6 +108,7 @@ def test_the_object_is_downloaded_under_its_own_name(browser: httpx.Client, stor
 
 
 def test_a_part_of_another_length_is_refused(browser: httpx.Client, store: httpx.Client) -> None:
+    """E2."""
     created = create(browser, size=10)
     assert store.put(created["urls"]["1"], content=b"x" * 11).status_code == 403
     assert store.put(created["urls"]["1"], content=b"x" * 9).status_code == 403
@@ -115,6 +118,7 @@ def test_a_part_of_another_length_is_refused(browser: httpx.Client, store: httpx
 def test_an_unchanged_uppy_can_use_it(
     server: ServerProcess, browser: httpx.Client, store: httpx.Client
 ) -> None:
+    """E1."""
     created = create(browser, metadata={"name": "grün.txt", "relativePath": None})
     place = f"/s3/multipart/{created['uploadId']}"
     key = {"key": created["key"]}
@@ -136,6 +140,7 @@ def test_an_unchanged_uppy_can_use_it(
 def test_parts_are_listed_sorted_and_twice_when_sent_twice(
     browser: httpx.Client, store: httpx.Client
 ) -> None:
+    """E1; faults 33, 71."""
     created = create(browser, size=3 * 5 * MIB, partSize=5 * MIB)
     old, new = b"o" * (5 * MIB), b"n" * (5 * MIB)
     for number in ("3", "1"):
@@ -150,6 +155,7 @@ def test_parts_are_listed_sorted_and_twice_when_sent_twice(
 
 
 def test_all_pages_of_many_parts_are_listed(server: ServerProcess, browser: httpx.Client) -> None:
+    """E1; fault 32."""
     created = create(browser, size=5 * MIB * 1100, partSize=5 * MIB)
     place, key = f"/s3/multipart/{created['uploadId']}", created["key"]
     assert len(created["urls"]) == 100
@@ -164,6 +170,7 @@ def test_all_pages_of_many_parts_are_listed(server: ServerProcess, browser: http
 
 
 def test_a_stranger_and_a_wrong_key_find_nothing(server: ServerProcess, browser: httpx.Client) -> None:
+    """E2."""
     created = create(browser, size=10)
     place, key = f"/s3/multipart/{created['uploadId']}", created["key"]
     with httpx.Client(base_url=server.url) as stranger:
@@ -185,6 +192,7 @@ def test_a_stranger_and_a_wrong_key_find_nothing(server: ServerProcess, browser:
 
 
 def test_parts_that_the_upload_does_not_have_are_not_signed(browser: httpx.Client) -> None:
+    """E2."""
     sized = create(browser, size=10)
     free = create(browser)
     for created, number in ((sized, 0), (sized, 2), (free, 0), (free, 10_001)):
@@ -221,6 +229,7 @@ def test_an_application_names_its_own_key_under_the_user(browser: httpx.Client, 
 
 
 def test_completing_twice_is_one_success(browser: httpx.Client, store: httpx.Client) -> None:
+    """E3; faults 22, 25."""
     created = create(browser, size=5)
     etag = put(store, created["urls"]["1"], b"hello")
     first, second = (complete(browser, created, {1: etag}) for _ in range(2))
@@ -233,6 +242,7 @@ def test_completing_twice_is_one_success(browser: httpx.Client, store: httpx.Cli
 def test_a_foreign_object_at_the_key_is_never_claimed(
     server: ServerProcess, browser: httpx.Client, store: httpx.Client
 ) -> None:
+    """E3; fault 27."""
     created = create(browser, size=5)
     etag = put(store, created["urls"]["1"], b"hello")
     browser.delete(f"/s3/multipart/{created['uploadId']}", params={"key": created["key"]}).raise_for_status()
@@ -254,6 +264,7 @@ def test_parts_that_are_not_all_there_are_not_assembled(browser: httpx.Client, s
 def test_a_wrong_etag_of_a_part_that_is_there_is_no_success(
     browser: httpx.Client, store: httpx.Client
 ) -> None:
+    """E3; fault 71."""
     created = create(browser, size=5)
     put(store, created["urls"]["1"], b"hello")
     assert complete(browser, created, {1: "0" * 32}).status_code == 409
@@ -262,6 +273,7 @@ def test_a_wrong_etag_of_a_part_that_is_there_is_no_success(
 def test_abort_leaves_nothing_and_is_harmless_twice(
     server: ServerProcess, browser: httpx.Client, store: httpx.Client
 ) -> None:
+    """E1, I5."""
     created = create(browser, size=5)
     place, key = f"/s3/multipart/{created['uploadId']}", {"key": created["key"]}
     assert created["key"] in {key for key, _ in server.open_uploads()}
@@ -325,6 +337,7 @@ def test_a_small_file_goes_by_one_post(
 def test_the_store_answers_a_preflight_of_our_page_and_of_no_other(
     server: ServerProcess, browser: httpx.Client, store: httpx.Client
 ) -> None:
+    """E5."""
     url = create(browser, size=5)["urls"]["1"]
     asked = {"Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": "content-type"}
     ours = store.options(url, headers={"Origin": server.url, **asked})
@@ -358,6 +371,7 @@ def test_mistakes_are_answered_in_one_shape(browser: httpx.Client) -> None:
 
 
 def test_the_page_and_its_parts_carry_their_headers(browser: httpx.Client, server: ServerProcess) -> None:
+    """E5."""
     page, worker, wasm = (
         browser.get(path)
         for path in ("/", "/worker/upload_worker.js", "/vendor/micropython/micropython.wasm")
@@ -391,6 +405,7 @@ def test_the_api_describes_itself_from_this_host_alone(browser: httpx.Client) ->
 
 
 def test_the_log_holds_no_secret(server: ServerProcess, browser: httpx.Client, store: httpx.Client) -> None:
+    """I7."""
     created, _ = send(browser, store, b"hello")
     browser.get(f"/s3/multipart/{created['uploadId']}/1", params={"key": created["key"]})
     log = server.log

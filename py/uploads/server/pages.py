@@ -1,6 +1,6 @@
 """The site as it is served: the build's directory, with the headers that keep it safe, and the API's own page.
 
-The headers of DESIGN: a content security policy for each kind of answer, no sniffing, no referrer. Reads the one directory.
+The headers: a content security policy for each kind of answer, no sniffing, no referrer. Reads the one directory.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One upload's life as lists of effects: no loop, no clock, no mock."""
+"""One upload's life as lists of effects: no loop, no clock, no mock. (ACCEPTANCE F1)"""
 
 import hashlib
 import random

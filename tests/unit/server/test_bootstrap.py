@@ -22,6 +22,7 @@ def a_venv(folder: Path, stamps: object) -> Path:
 
 
 def test_what_was_installed_from_the_same_files_is_fresh(tmp_path: Path) -> None:
+    """A2."""
     stamps = {bootstrap.RUNTIME.name: bootstrap.stamp_of(bootstrap.RUNTIME)}
     where = a_venv(tmp_path / "venv", stamps)
     assert bootstrap.is_fresh(where, bootstrap.RUNTIME)
@@ -37,6 +38,7 @@ def test_the_development_environment_can_serve_too(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("stamps", [{}, [], {"requirements.txt": "old"}, None])
 def test_an_interrupted_or_older_set_up_is_not_fresh(tmp_path: Path, stamps: object) -> None:
+    """A2."""
     assert not bootstrap.is_fresh(a_venv(tmp_path / "venv", stamps), bootstrap.RUNTIME)
     assert not bootstrap.is_fresh(tmp_path / "missing", bootstrap.RUNTIME)
 
@@ -69,6 +71,7 @@ def test_an_environment_without_its_python_is_not_fresh(tmp_path: Path) -> None:
     ],
 )
 def test_a_failure_is_one_sentence(output: str, says: str) -> None:
+    """A3."""
     sentence = console.explain(output, "Installing")
     assert sentence.startswith("Installing")
     assert says in sentence
@@ -76,6 +79,7 @@ def test_a_failure_is_one_sentence(output: str, says: str) -> None:
 
 
 def test_without_a_network_the_set_up_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A3."""
     nowhere = "http://127.0.0.1:9/simple"
     for name in ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL"):
         monkeypatch.setenv(name, nowhere)
@@ -109,6 +113,7 @@ def test_the_entry_parses_on_a_python_that_is_too_old() -> None:
 
 
 def test_nothing_but_the_standard_library_is_needed_before_the_environment() -> None:
+    """A1."""
     program = "import sys; sys.path.insert(0, 'py'); import uploads.server.bootstrap"
     answer = subprocess.run(
         [sys.executable, "-ISc", program], cwd=ROOT, capture_output=True, text=True, check=False
