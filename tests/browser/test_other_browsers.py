@@ -139,9 +139,10 @@ def drain(line: Line) -> None:
 
 def test_100_mb_arrive_byte_for_byte(page: OtherPage, folder: Path) -> None:
     """B1, B3, I8."""
-    page.line.limit(SLOW * 4)
+    page.line.limit(SLOW)
     file = random_file(folder / "hundred.bin", SIZE)
     page.browser.choose_files(file)
+    page.until_percent(file.name, 60)  # slowly enough to be seen
     page.finish(file)
     shown = page.timeline(file.name)
     percents = [percent for _, percent in shown]
