@@ -135,7 +135,7 @@ function runWorker() {
 
   globalThis[kind === "shared" ? "onconnect" : "onmessage"] = ({ ports: [port] }) => {
     ports.push(port);
-    port.addEventListener("message", ({ data }) => data?.gone && ports.splice(ports.indexOf(port), 1));
+    port.addEventListener("message", ({ data }) => data?.gone && ports.includes(port) && ports.splice(ports.indexOf(port), 1));
     port.postMessage({ alive: true });
     if (failure) port.postMessage({ body: failure });
     else onPort?.(port);

@@ -60,8 +60,16 @@ def make_client(
     if addressing == "auto":
         host = urlsplit(endpoint).hostname if endpoint else None
         addressing = "virtual" if host is None or host.endswith(".amazonaws.com") else "path"
+    on_this_machine = endpoint is not None and urlsplit(endpoint).hostname in {
+        "127.0.0.1",
+        "::1",
+        "localhost",
+    }
     config = Config(
         signature_version="s3v4",
+        proxies={}
+        if on_this_machine
+        else None,  # the environment's proxy cannot know what is on loopback here
         s3={"addressing_style": addressing, "us_east_1_regional_endpoint": "regional"},
         retries={"total_max_attempts": 1, "mode": "standard"},
         connect_timeout=5,
