@@ -96,7 +96,7 @@ def _answer_problems(app: FastAPI) -> None:
     @app.exception_handler(BotoCoreError)
     def failed(request: Request, error: ClientError | BotoCoreError) -> JSONResponse:
         problem = from_s3(error)
-        response: Any = getattr(error, "response", {})
+        response: Any = getattr(error, "response", None) or {}  # a call that was cut off has one that is None
         request_id = response.get("ResponseMetadata", {}).get("RequestId", "-")
         log.warning(
             "%s %s: store said %s (request %s)", request.method, _route(request), problem.code, request_id
