@@ -290,6 +290,22 @@ async def test_started_offline_it_remembers_the_user_of_last_time() -> None:
 
 
 @scenario
+async def test_with_debug_on_every_event_is_told_without_a_secret() -> None:
+    """Invariant I7."""
+    async with Life(World(), MemoryStore(), debug=True) as life:
+        life.start("a", Disk("a.bin", 10 * MIB))
+        await life.page.until("a", "completed")
+    told = "\n".join(life.log)
+    assert "a PartUploaded 2" in told
+    assert "UploadCompleted" in told
+    assert "|" not in told, "the world's signed URLs have one"
+    async with Life(World(), MemoryStore()) as quiet:
+        quiet.start("a", Disk("a.bin", 10 * MIB))
+        await quiet.page.until("a", "completed")
+    assert quiet.log == []
+
+
+@scenario
 async def test_a_guest_who_lost_the_cookie_comes_back() -> None:
     """Fault 49: a browser that is killed forgets the cookies of its last half minute."""
     world, store, key = World(), MemoryStore(), KeptKey()

@@ -366,11 +366,19 @@ class Life:
         self, world: World, store: Any, seed: int = 1, key: GuestKey | None = None, **config: object
     ) -> None:
         self.page = Page()
+        self.log: list[str] = []
         self._world, self._store = world, store
         self.clock = VirtualClock()
         transports = Transports(fetch=world, xhr=world)
         outside = Outside(
-            world, "http://s", key or NoGuestKey(), transports, store, self.clock, random.Random(seed)
+            world,
+            "http://s",
+            key or NoGuestKey(),
+            transports,
+            store,
+            self.clock,
+            random.Random(seed),
+            self.log.append,
         )
         capabilities = {
             "worker": "none",

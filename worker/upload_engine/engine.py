@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -42,7 +42,10 @@ Message = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """The roles an engine is given. ``signer_url``: the signing server's address, without a slash at its end."""
+    """The roles an engine is given. ``signer_url``: the signing server's address, without a slash at its end;
+
+    ``log``: tells developers a line, which holds no secret.
+    """
 
     signer: UploadSigner
     signer_url: str
@@ -51,6 +54,7 @@ class Outside:
     store: SessionStore
     clock: Clock
     rng: random.Random
+    log: Callable[[str], None]
 
 
 class Engine:
@@ -60,6 +64,7 @@ class Engine:
         self._config = config
         self._capabilities = dict(capabilities)
         self._clock = outside.clock
+        self._log = outside.log if config["debug"] else None
         self._store = outside.store
         self._signer_url = outside.signer_url
         self._policy = RetryPolicy(outside.rng, config["max_retries"], config["retry_delay"] / 1000)
@@ -128,6 +133,8 @@ class Engine:
             self._stamp(event.upload_id)
         self._perform(self._queue.handle(event, self._clock.now()))
         self._outbox.touch(event.upload_id)
+        if self._log and not isinstance(event, e.PartProgressed):
+            self._log(f"{event.upload_id} {e.describe(event)}")
 
     def _stamp(self, upload_id: str) -> None:
         if session := self._queue.sessions.get(upload_id):

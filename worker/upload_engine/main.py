@@ -97,6 +97,7 @@ def _engine(js_host: Any, capabilities: Capabilities, config: dict[str, Any], wa
         store=store,
         clock=BrowserClock(),
         rng=random.SystemRandom(),
+        log=js_host.log,
     )
     if not capabilities.indexeddb:
         warnings = [*warnings, "This browser offers no storage here: uploads will not survive a reload."]

@@ -37,9 +37,8 @@ DEFAULT_UPLOAD_CONFIG: "dict[str, Any]" = {
     "progress_interval": 100,  # milliseconds between two snapshots of an upload
     "transport": "auto",  # "fetch", "xhr", or "auto": whichever suits the part
     "signer_url": "",  # where the signing API is; empty: the page's own origin
-    "keep_copy": False,  # keep a copy of the file in the browser until it is uploaded
     "packages": [],  # Python packages for the worker; the installer is loaded only when some are named
-    "debug": False,
+    "debug": False,  # tell every event of every upload on the pages' consoles
 }
 """The documented defaults. Read it; to change settings, pass them to `use_upload_worker`."""
 
@@ -133,7 +132,6 @@ _RULES = {
     "progress_interval": _whole(16, 60_000, "milliseconds"),
     "transport": _transport,
     "signer_url": _signer_url,
-    "keep_copy": _flag,
     "packages": _texts,
     "debug": _flag,
 }

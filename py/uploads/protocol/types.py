@@ -107,7 +107,6 @@ if TYPE_CHECKING:
         progress_interval: int
         transport: Literal["auto", "fetch", "xhr"]
         signer_url: str
-        keep_copy: bool
         packages: list[str]
         debug: bool
 

@@ -333,7 +333,6 @@ def check_good_settings_are_taken() -> None:
         ("signer_url", "HTTP://localhost:8000"),
         ("signer_url", "/api"),
         ("signer_url", ""),
-        ("keep_copy", True),
         ("packages", ["pillow"]),
     ):
         config = check_upload_config({name: value})

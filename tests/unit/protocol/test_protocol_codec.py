@@ -23,7 +23,6 @@ SETTINGS = st.fixed_dictionaries(
         "max_retries": st.integers(0, 100),
         "max_file_size": st.none() | st.integers(0, 2**40),
         "allowed_types": st.lists(st.sampled_from(["image/*", ".csv", "text/plain"])),
-        "keep_copy": st.booleans(),
     },
 )
 
