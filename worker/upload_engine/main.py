@@ -64,6 +64,7 @@ class _Reception:
                 port.post(p.encode_message(refusal))
                 return
             self._making = asyncio.create_task(self._make(config))
+            self._making.add_done_callback(self._made)
         self._waiting.append((port, body, file))
 
     async def _make(self, config: dict[str, Any]) -> None:
@@ -74,6 +75,11 @@ class _Reception:
         self.engine.set_result(engine)
         for waiting in self._waiting:
             engine.receive(*waiting)
+
+    def _made(self, making: asyncio.Task[None]) -> None:
+        """Let ``start`` raise what went wrong, so that every page hears of it."""
+        if error := making.exception():
+            self.engine.set_exception(error)
 
 
 def _engine(js_host: Any, capabilities: Capabilities, config: dict[str, Any], warnings: list[str]) -> Engine:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pyodide_js
-from pyodide.ffi import JsException
 
 
 async def install_packages(packages: Sequence[str]) -> str:
@@ -15,6 +14,6 @@ async def install_packages(packages: Sequence[str]) -> str:
         import micropip
 
         await micropip.install(list(packages))
-    except (JsException, ValueError, OSError, ImportError) as error:
+    except Exception as error:
         return f"The packages {', '.join(packages)} could not be installed ({type(error).__name__})."
     return ""
