@@ -26,9 +26,6 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
     def guess_type(self, path: str | os.PathLike[str]) -> str:
         return "text/javascript" if str(path).endswith(".mjs") else super().guess_type(path)
-        **http.server.SimpleHTTPRequestHandler.extensions_map,
-        ".mjs": "text/javascript",
-    }
 
     def log_message(self, *words: object) -> None:
         pass
