@@ -48,6 +48,9 @@ VISIT = """() => new Promise((done) => {
 })"""
 """Another page of this site comes, connects to the shared worker, and goes."""
 
+MOST_VISITS = 100
+"""Far more than it takes."""
+
 LARGE = 24 * 1024 * 1024
 """Bytes of a file that is still on its way when something happens to it."""
 
@@ -137,8 +140,9 @@ class BrowserContracts:
         bench.ask("port", "message port", clause)
 
     def test_the_worker_lets_go_of_pages_that_have_gone(self, bench: Bench) -> None:
-        for count in range(1, 4):
+        """A page that is gone before it was connected has no line to let go of, so not every visit counts."""
+        visits = 0
+        while bench.ask("pages gone") < 3 and visits < MOST_VISITS:
             bench.browser.page.evaluate(VISIT)
-            while bench.ask("pages gone") < count:
-                pass
-        assert bench.ask("pages gone") == 3
+            visits += 1
+        assert 3 <= bench.ask("pages gone") <= visits
