@@ -204,6 +204,20 @@ async def test_commands_that_make_no_sense_are_refused_by_name() -> None:
 
 
 @scenario
+async def test_an_id_that_is_taken_is_refused_and_nothing_else_happens() -> None:
+    world, file = World(), Disk("a.bin", GIB)
+    async with Life(world, MemoryStore()) as life:
+        life.start("a", file)
+        life.start("a", Disk("b.bin", 10))
+        await asyncio.sleep(3)
+        life.start("a", Disk("c.bin", 10))
+        session = await life.page.until("a", "completed")
+        assert [text for text in life.page.refused if "this id already" in text] == life.page.refused
+        assert len(life.page.refused) == 2
+    assert world.holds(session["s3_key"], file)
+
+
+@scenario
 async def test_a_file_that_changes_stops_and_an_unreadable_one_is_asked_for() -> None:
     """D6. Faults 58, 60, 62."""
     world, changed, gone = World(), Disk("changed", GIB), Disk("gone", GIB)

@@ -105,8 +105,7 @@ class Engine:
                     f"{message['type']}: a file must come with START_UPLOAD and RESELECT_FILE only"
                 )
         except p.ProtocolError as error:
-            refusal: Message = {"type": p.COMMAND_REFUSED, "upload_id": None, "message": str(error)}
-            self._outbox.send(refusal, port)
+            self._refuse(port, None, str(error))
             return
         self._mailbox.put_nowait((port, message, file))
 
@@ -179,18 +178,23 @@ class Engine:
         elif kind == p.GOODBYE:
             if port in self._outbox.ports:
                 self._outbox.ports.remove(port)
+        elif kind == p.START_UPLOAD and self._is_known(message["upload_id"]):
+            self._refuse(port, message["upload_id"], "There is an upload of this id already.")
         elif file is not None:
             self._arriving.setdefault(message["upload_id"], [])
             self._group.create_task(self._take_file(port, message, file))
         elif kind in _FOR_ALL:
             for upload_id in [*self._queue.sessions, *self._arriving]:
                 self._request(_FOR_ALL[kind](upload_id))
-        elif message["upload_id"] not in self._queue.sessions and message["upload_id"] not in self._arriving:
+        elif not self._is_known(message["upload_id"]):
             self._refuse(port, message["upload_id"], "There is no such upload any more.")
         elif kind == p.REMOVE_UPLOAD:
             self._remove(port, message["upload_id"])
         else:
             self._request(_FOR_ONE[kind](message["upload_id"]))
+
+    def _is_known(self, upload_id: str) -> bool:
+        return upload_id in self._queue.sessions or upload_id in self._arriving
 
     def _request(self, event: e.Event) -> None:
         """Hand a wish to its upload, or keep it until the upload's file has been looked at."""
