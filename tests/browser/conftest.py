@@ -1,45 +1,16 @@
-"""A server whose store stands behind a line that can be slow, cut, silent or refused."""
+"""What the browser's tests share."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 import pytest
 
-from tests.fakes.background import Background
-from tests.fakes.tcp_proxy import TcpProxy
-from tests.harness.server import ServerProcess
-
-
-@dataclass
-class Line:
-    """The server, the line in front of its store, and the loop that the line runs on."""
-
-    server: ServerProcess
-    proxy: TcpProxy
-    background: Background
-
-    def limit(self, bytes_per_second: float | None) -> None:
-        self.proxy.bandwidth = bytes_per_second
+from tests.browser.line import Line, open_line
 
 
 @pytest.fixture(scope="module")
 def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
-    """The store's port is kept in the data directory: a first start finds it, a second one signs for the line."""
-    data_dir = tmp_path_factory.mktemp("line") / "data"
-    first = ServerProcess(data_dir)
-    first.start()
-    store = urlsplit(first.store_url)
-    first.stop()
-    assert store.hostname is not None
-    assert store.port is not None
-    with Background() as background:
-        proxy = background.run(TcpProxy(store.hostname, store.port).__aenter__())
-        server = ServerProcess(data_dir, port=first.port, UPLOADS_PUBLIC_ENDPOINT=proxy.url)
-        server.start()
-        assert urlsplit(server.store_url).port == store.port
-        yield Line(server, proxy, background)
-        server.stop()
-        background.run(proxy.__aexit__(None, None, None))
+    """One line for the tests of a module."""
+    with open_line(tmp_path_factory.mktemp("line") / "data") as opened:
+        yield opened

@@ -8,15 +8,12 @@ from __future__ import annotations
 import sys
 import tempfile
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from playwright.sync_api import ViewportSize, sync_playwright
 
+from tests.browser.line import Line, open_line
 from tests.browser.uploads_page import UploadsPage, random_file
-from tests.fakes.background import Background
-from tests.fakes.tcp_proxy import TcpProxy
 from tests.harness.browser import Browser, find_chromium
-from tests.harness.server import ServerProcess
 
 HERE = Path(__file__).parent / "pictures"
 DESKTOP, PHONE = ViewportSize(width=960, height=640), ViewportSize(width=360, height=780)
@@ -30,34 +27,25 @@ FILES = {
 def main(folder: Path) -> None:
     """Write ``page.png`` and its siblings into ``folder``."""
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as name, Background() as background, sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
         room = Path(name)
-        server = ServerProcess(room / "data")
-        server.start()
-        store = urlsplit(server.store_url)
-        server.stop()
-        assert store.hostname is not None
-        assert store.port is not None
-        proxy = background.run(TcpProxy(store.hostname, store.port).__aenter__())
-        server = ServerProcess(room / "data", UPLOADS_PUBLIC_ENDPOINT=proxy.url)
-        server.start()
-        browser = Browser(playwright, find_chromium() or "chromium", room / "profile")
-        try:
-            take(folder, room, browser, server, proxy)
-        finally:
-            browser.close()
-            server.stop()
+        with open_line(room / "data") as line:
+            browser = Browser(playwright, find_chromium() or "chromium", room / "profile")
+            try:
+                take(folder, room, browser, line)
+            finally:
+                browser.close()
 
 
-def take(folder: Path, room: Path, browser: Browser, server: ServerProcess, proxy: TcpProxy) -> None:
+def take(folder: Path, room: Path, browser: Browser, line: Line) -> None:
     page = browser.page
     page.set_viewport_size(DESKTOP)
-    uploads = UploadsPage(browser, server)
+    uploads = UploadsPage(browser, line.server)
     page.screenshot(path=folder / "empty.png")
     small = random_file(room / "notes.txt", 20_000)
     uploads.choose(small)
     uploads.until(small.name, "completed")
-    proxy.bandwidth = 12e6
+    line.limit(12e6)
     files = [random_file(room / name, size) for name, size in FILES.items()]
     uploads.choose(*files)
     uploads.until_percent(files[1].name, 12)

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.browser.conftest import Line
+from tests.browser.line import Line
 from tests.browser.uploads_page import MIB, WATCH, random_file, sha256
 from tests.harness.tabs import AnyBrowser, until
 

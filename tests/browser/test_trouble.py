@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.conftest import Line
+from tests.browser.line import Line
 from tests.browser.uploads_page import MIB, UploadsPage, part_numbers, random_file, sha256
 from tests.harness.browser import Browser
 
