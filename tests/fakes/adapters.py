@@ -106,6 +106,9 @@ class DiskFile:
     async def part(self, offset: int, size: int) -> PartBody:
         return PartBody(self._read(offset, size), size)
 
+    async def checksum(self, body: PartBody) -> str:
+        return hashlib.md5(body.content, usedforsecurity=False).hexdigest()
+
     def _read(self, offset: int, size: int) -> bytes:
         try:
             with self._path.open("rb") as file:

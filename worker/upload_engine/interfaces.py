@@ -105,6 +105,10 @@ class FileSource(Protocol):
         """
         ...
 
+    async def checksum(self, body: PartBody) -> str:
+        """The MD5, in hexadecimal, of the bytes of a part that ``part`` gave. Raises FileFault."""
+        ...
+
 
 class SessionStore(Protocol):
     """Keeps sessions over reloads and crashes. Records belong to a user; no user sees another's."""

