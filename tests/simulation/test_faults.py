@@ -19,7 +19,7 @@ from tests.simulation.world import CALL_KINDS, PUT_KINDS, Disk, Life, World
 SEEDS = (
     [int(os.environ["UPLOADS_SEED"])]
     if "UPLOADS_SEED" in os.environ
-    else range(int(os.environ.get("UPLOADS_SEEDS", "150")))
+    else range(int(os.environ.get("UPLOADS_SEEDS", "300")))
 )
 TROUBLED_SECONDS = 120.0
 LONG_ENOUGH = 7_200.0

@@ -67,13 +67,14 @@ class Engine:
         self._log = outside.log if config["debug"] else None
         self._store = outside.store
         self._signer_url = outside.signer_url
-        self._policy = RetryPolicy(outside.rng, config["max_retries"], config["retry_delay"] / 1000)
-        limits = QueueLimits(
-            max_uploads=config["max_concurrent_uploads"],
-            max_parts=config["max_concurrent_chunks"],
-            max_requests=config["max_concurrent_requests_per_host"],
+        self._policy = RetryPolicy(
+            outside.rng,
+            config["max_retries"],
+            config["retry_delay"] / 1000,
+            config["max_concurrent_requests_per_host"],
         )
-        self._queue = UploadQueue(limits, Pacer(config["bandwidth_limit"]))
+        limits = QueueLimits(config["max_concurrent_uploads"], config["max_concurrent_chunks"])
+        self._queue = UploadQueue(limits, self._policy.window, Pacer(config["bandwidth_limit"]))
         self._files: dict[str, FileSource] = {}
         self._operations = Operations(
             outside.signer,
@@ -82,6 +83,7 @@ class Engine:
             outside.clock,
             self._queue.sessions,
             self._files,
+            self._checksums_refused,
         )
         self._outbox = Outbox(
             self._queue, outside.store, outside.clock, self._object_url, on_storage_fault=self._storage_failed
@@ -89,7 +91,7 @@ class Engine:
         self._outbox.interval = config["progress_interval"] / 1000
         self._user_id = ""
         self._mailbox: asyncio.Queue[e.Event | tuple[Port, Message, FileSource | None]] = asyncio.Queue()
-        self._tasks: dict[str, set[asyncio.Task[None]]] = {}
+        self._tasks: dict[str, dict[int, asyncio.Task[None]]] = {}
         self._arriving: dict[str, list[e.Event]] = {}
         self._sampling = asyncio.Semaphore(SAMPLING_AT_ONCE)
         self._group: asyncio.TaskGroup
@@ -149,8 +151,11 @@ class Engine:
                 case fx.Request():
                     self._start(effect)
                 case fx.AbortRequests():
-                    for task in self._tasks.pop(effect.upload_id, set()):
+                    for task in self._tasks.pop(effect.upload_id, {}).values():
                         task.cancel()
+                case fx.AbortAttempt():
+                    if loser := self._tasks.get(effect.upload_id, {}).get(effect.attempt):
+                        loser.cancel()
                 case fx.SaveSession():
                     self._outbox.save(effect.upload_id)
                 case fx.DeleteSession():
@@ -162,9 +167,9 @@ class Engine:
         task = self._group.create_task(self._run_request(effect))
         if isinstance(effect, fx.CreateUpload | fx.CompleteUpload):
             return  # never aborted: an upload id would leak, or an object appear unseen
-        tasks = self._tasks.setdefault(effect.upload_id, set())
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
+        tasks = self._tasks.setdefault(effect.upload_id, {})
+        tasks[effect.attempt] = task
+        task.add_done_callback(lambda _: tasks.pop(effect.attempt, None))
 
     async def _run_request(self, effect: fx.Request) -> None:
         self.post(await self._operations.perform(effect, self.post))
@@ -367,6 +372,9 @@ class Engine:
         self._warn(
             f"The browser's storage cannot be used ({fault.message}): uploads will not survive a reload."
         )
+
+    def _checksums_refused(self) -> None:
+        self._warn("The store does not take checksum headers: parts are compared by their ETags alone.")
 
     def _warn(self, warning: str) -> None:
         self._capabilities["warnings"] = [*self._capabilities["warnings"], warning]

@@ -6,14 +6,17 @@ Expected failures are events, too; anything else that is raised here is a bug an
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
 from upload_engine.core import effects as fx
 from upload_engine.core import events as e
 from upload_engine.core import requests
-from upload_engine.core.errors import FileUnreadable, ServiceFault, StallFault, UploadFault
+from upload_engine.core.checksums import is_md5
+from upload_engine.core.errors import FileChanged, FileUnreadable, ServiceFault, StallFault, UploadFault
+from upload_engine.core.parts import Part, part_range
+from upload_engine.core.retry import MIN_PATIENCE
 from upload_engine.core.session import Session
 from upload_engine.core.signatures import UrlBook
 from upload_engine.interfaces import (
@@ -37,11 +40,10 @@ COMPLETE_SECONDS = 900.0
 FIRST_CALL_SECONDS = 3.0
 """How long the start waits to hear who is signed in; after that it is asked for in the background."""
 WATCH_SECONDS = 15.0
-STALL_CHECKS = 4
-"""A part is given up after this many checks in a row without a byte moving. Checks are counted, not seconds, so that
+"""How often a part is looked at. A part that does not move is given up after a number of looks, not of seconds, so that
 a machine that slept for an hour has only missed one."""
-SETTLE_CHECKS = 60
-"""The same once all bytes are handed over: megabytes may still wait in buffers in front of a slow wire."""
+CHECKSUM_REFUSALS = ("InvalidArgument", "InvalidRequest", "NotImplemented", "UnsupportedChecksum")
+"""S3's codes for headers that a store does not know."""
 FETCH_BELOW_SECONDS = 0.25
 """A part expected to be this quick needs no progress of its own: ``fetch`` reports none, and costs a little less."""
 
@@ -73,6 +75,7 @@ class Operations:
         clock: Clock,
         sessions: Mapping[str, Session],
         files: Mapping[str, FileSource],
+        on_checksums_refused: Callable[[], None],
     ) -> None:
         self.transports = transports
         self._signer = signer
@@ -82,6 +85,8 @@ class Operations:
         self._files = files
         self._books: dict[str, UrlBook] = {}
         self._signing: dict[str, asyncio.Lock] = {}
+        self._checksums = True
+        self._on_checksums_refused = on_checksums_refused
 
     def forget(self, upload_id: str) -> None:
         """The upload has ended."""
@@ -123,6 +128,8 @@ class Operations:
             case fx.ListParts():
                 response = await self._call(requests.prepare_list(server_upload_id, key))
                 return e.PartsListed(upload_id, attempt, requests.parse_list(response))
+            case fx.CheckFile(parts=parts):
+                return e.FileChecked(upload_id, attempt, await self._differing(session, parts))
             case fx.CheckStatus():
                 response = await self._call(requests.prepare_status(server_upload_id, key))
                 return e.StatusChecked(upload_id, attempt, *requests.parse_status(response))
@@ -184,13 +191,34 @@ class Operations:
             doing.cancel()
             patience.cancel()
 
+    # Files.
+
+    def _file(self, upload_id: str) -> FileSource:
+        file = self._files.get(upload_id)
+        if file is None:
+            raise FileUnreadable("the file is not at hand")
+        return file
+
+    async def _differing(self, session: Session, parts: Iterable[tuple[int, Part]]) -> tuple[int, ...]:
+        """The numbers of the parts whose ETag is not the MD5 of the file's bytes. Raises FileFault."""
+        file, transfer = self._file(session.upload_id), session.transfer
+        if await file.sample() != session.facts.fingerprint.sample:
+            raise FileChanged("its content is different")
+        differing = []
+        for number, part in parts:
+            body = await file.part(*part_range(number, transfer.file_size, transfer.part_size))
+            if await file.checksum(body) != part.etag:
+                differing.append(number)
+        return tuple(differing)
+
     # Parts.
 
     async def _put(self, effect: fx.UploadPart, report: Callable[[e.Event], None]) -> str:
-        """Send one part; its ETag. The URL is asked for last, so that it is fresh when the bytes go."""
-        file = self._files.get(effect.upload_id)
-        if file is None:
-            raise FileUnreadable("the file is not at hand")
+        """Send one part; its ETag. The URL is asked for last, so that it is fresh when the bytes go.
+
+        The part's MD5 is computed while it is sent, and compared with the ETag where that is one.
+        """
+        file = self._file(effect.upload_id)
         body = await file.part(effect.offset, effect.size)
         url, headers = await self._sign(effect)
         sent = 0
@@ -201,15 +229,38 @@ class Operations:
             report(e.PartProgressed(effect.upload_id, effect.attempt, effect.part_number, absolute))
 
         async def watch() -> None:
-            seen, idle = -1, 0
-            while idle < (SETTLE_CHECKS if seen >= effect.size else STALL_CHECKS):
+            seen, idle = 0, 0
+            while idle * WATCH_SECONDS < (effect.patience if seen else MIN_PATIENCE):
                 await self._clock.sleep(WATCH_SECONDS)
                 idle = idle + 1 if sent == seen else 0
                 seen = sent
 
         transport = self.transports.choose(effect.expected_seconds)
-        doing = asyncio.ensure_future(transport.put(PutRequest(url, headers, body), on_progress))
-        return requests.parse_part(await self._first(doing, asyncio.ensure_future(watch())))
+        hashing = asyncio.ensure_future(file.checksum(body))
+        hashing.add_done_callback(_take_note)
+        try:
+            doing = asyncio.ensure_future(transport.put(PutRequest(url, headers, body), on_progress))
+            response = await self._first(doing, asyncio.ensure_future(watch()))
+            etag = self._parse_part(effect.upload_id, response, headers)
+            if is_md5(etag) and etag != await hashing:
+                raise ServiceFault(response.status, "BadDigest", "what arrived is not what was sent")
+            return etag
+        finally:
+            hashing.cancel()
+
+    def _parse_part(self, upload_id: str, response: HttpResponse, headers: Mapping[str, str]) -> str:
+        """The ETag. A store that does not know the checksum headers it was sent is sent none from then on."""
+        try:
+            return requests.parse_part(response)
+        except ServiceFault as fault:
+            with_checksum = any("checksum" in name.lower() for name in headers)
+            if not with_checksum or fault.code not in CHECKSUM_REFUSALS:
+                raise
+        self._books[upload_id].clear()
+        if self._checksums:
+            self._checksums = False
+            self._on_checksums_refused()
+        raise ServiceFault(response.status, "ChecksumRefused", "the store does not take checksums")
 
     async def _sign(self, effect: fx.UploadPart) -> tuple[str, Mapping[str, str]]:
         """A fresh URL for the part and the headers that go with it; asks for those of its neighbours as well."""
@@ -219,9 +270,17 @@ class Operations:
             if url is None:
                 session, asked_at = self._sessions[effect.upload_id], self._clock.now()
                 wanted = book.wanted(effect.part_number, session.transfer.unsent(), asked_at)
-                request = requests.prepare_sign(session.server_upload_id, session.key, wanted)
+                request = requests.prepare_sign(
+                    session.server_upload_id, session.key, wanted, checksums=self._checksums
+                )
                 book.add(requests.parse_sign(await self._call(request)), asked_at)
                 url = book.take(effect.part_number, self._clock.now())
             if url is None:
                 raise ServiceFault(502, "NotSigned", "the server did not sign the part")
             return url, book.headers
+
+
+def _take_note(done: asyncio.Future[str]) -> None:
+    """A fault of a checksum that nobody waits for any more is no bug."""
+    if not done.cancelled():
+        done.exception()

@@ -5,6 +5,7 @@ import random
 import pytest
 from upload_engine.core import effects as fx
 from upload_engine.core import events as e
+from upload_engine.core.concurrency import Window
 from upload_engine.core.facts import UploadFacts
 from upload_engine.core.fingerprint import Fingerprint
 from upload_engine.core.pacing import Pacer
@@ -21,14 +22,14 @@ def session(name: str, size: int = 100) -> Session:
     return Session(facts, 10, RetryPolicy(random.Random(1)), has_file=True)
 
 
-def queue(rate: float | None = None, **limits: int) -> UploadQueue:
-    return UploadQueue(QueueLimits(**limits), Pacer(rate))
+def queue(rate: float | None = None, max_requests: int = 5, **limits: int) -> UploadQueue:
+    return UploadQueue(QueueLimits(**limits), Window(max_requests), Pacer(rate))
 
 
 def create(uploads: UploadQueue, *names: str) -> Effects:
     effects: Effects = []
     for name in names:
-        attempt = uploads.sessions[name]._control
+        attempt = uploads.sessions[name].control
         assert attempt is not None
         effects += uploads.handle(e.UploadCreated(name, attempt, "s", "k", "b", 10, "me"), 0.0)
     return effects
@@ -56,17 +57,17 @@ def test_an_id_is_taken_once() -> None:
 
 
 def test_requests_are_shared_fairly() -> None:
-    uploads = queue(max_parts=3, max_requests=5)
+    uploads = queue(max_parts=2)
     uploads.add(session("large"), 0.0)
-    assert parts(create(uploads, "large")) == [("large", 1), ("large", 2), ("large", 3)]
+    assert parts(create(uploads, "large")) == [("large", 1), ("large", 2)], "two per upload"
     uploads.add(session("small", 5), 0.0)
     assert parts(create(uploads, "small")) == [("small", 1)]
     uploads.add(session("third"), 0.0)
-    assert parts(create(uploads, "third")) == [("third", 1)], "five in all"
-    attempt = uploads.sessions["large"].transfer.in_flight[1].attempt
+    assert parts(create(uploads, "third")) == [], "three at the start"
+    (attempt,) = uploads.sessions["large"].transfer.in_flight[1].attempts
     assert uploads.handle(e.PartProgressed("large", attempt, 1, 5), 0.0) == []
     landed = uploads.handle(e.PartUploaded("large", attempt, 1, "x"), 0.0)
-    assert parts(landed) == [("third", 2)], "whoever has the fewest under way is next"
+    assert parts(landed) == [("third", 1)], "whoever has the fewest under way is next"
 
 
 def test_a_bandwidth_limit_paces_the_starts() -> None:
@@ -76,7 +77,7 @@ def test_a_bandwidth_limit_paces_the_starts() -> None:
     assert parts(effects) == [("a", 1)]
     (timer,) = [effect for effect in effects if isinstance(effect, fx.ArmTimer)]
     assert timer == fx.ArmTimer(QUEUE, 1, 1.0)
-    attempt = uploads.sessions["a"].transfer.in_flight[1].attempt
+    (attempt,) = uploads.sessions["a"].transfer.in_flight[1].attempts
     assert uploads.handle(e.PartUploaded("a", attempt, 1, "x"), 0.5) == [fx.SaveSession("a")], (
         "one timer is enough"
     )
@@ -89,6 +90,38 @@ def test_events_of_an_upload_that_is_gone_lead_to_nothing() -> None:
     uploads.handle(e.CancelRequested("a"), 0.0)
     uploads.remove("a")
     assert uploads.handle(e.CancelRequested("a"), 0.0) == []
+
+
+def test_on_a_slow_line_one_part_at_a_time() -> None:
+    """Fault 11."""
+    uploads = queue()
+    uploads.add(session("a"), 0.0)
+    create(uploads, "a")
+    attempts = [next(iter(flight.attempts)) for flight in uploads.sessions["a"].transfer.in_flight.values()]
+    for number, attempt in enumerate(attempts, 1):
+        uploads.handle(e.PartProgressed("a", attempt, number, 1), 30.0 * number)
+    assert uploads.sessions["a"].transfer.speed(90.0) < 10 / 30 * 2
+    landed = uploads.handle(e.PartUploaded("a", attempts[0], 1, "x"), 120.0)
+    assert parts(landed) == []
+    assert uploads.sessions["a"].transfer.requests == 2
+
+
+def test_urls_that_live_shortly_are_used_for_most_of_their_life() -> None:
+    """Fault 38."""
+    book = UrlBook()
+    book.add(SignedParts({1: "u1", 2: "u2", 3: "u3"}, {}, 9.0), 100.0)
+    assert book.take(1, 106.0) == "u1"
+    assert book.take(2, 106.1) is None
+    assert book.wanted(1, [3], 105.0) == [1]
+    assert book.wanted(1, [3], 107.0) == [1, 3]
+
+
+def test_urls_that_are_of_no_use_are_forgotten() -> None:
+    """Fault 36."""
+    book = UrlBook()
+    book.add(SignedParts({1: "u1"}, {"x-amz-checksum-crc32": "1"}, 900.0), 0.0)
+    book.clear()
+    assert (book.take(1, 0.0), book.headers) == (None, {})
 
 
 def test_urls_are_asked_for_in_batches_and_used_once() -> None:

@@ -61,6 +61,8 @@ def test_create_by_a_plain_companion() -> None:
 def test_paths_are_quoted() -> None:
     request = requests.prepare_sign("a/b+c", "k é&x", [1, 2])
     assert request.path == "/s3/multipart/a%2Fb%2Bc/batch?key=k%20%C3%A9%26x&partNumbers=1,2"
+    bare = requests.prepare_sign("u", "k", [1], checksums=False)
+    assert bare.path == "/s3/multipart/u/batch?key=k&partNumbers=1&checksums=none"
     assert requests.prepare_list("u", "k").path == "/s3/multipart/u?key=k"
     assert requests.prepare_status("u", "k").path == "/s3/multipart/u/status?key=k"
     assert requests.prepare_abort("u", "k") == ApiRequest("DELETE", "/s3/multipart/u?key=k")
@@ -146,11 +148,17 @@ def test_a_hidden_etag_is_named_and_a_page_in_between_is_not_taken_for_the_store
     assert fault(requests.parse_part, answer("<html>hello</html>")).code == "NotFromTheStore"
 
 
+@pytest.mark.parametrize(("body", "is_final"), [("false", True), ("true", False), ("null", False)])
+def test_the_server_may_say_that_trying_again_is_of_no_use(body: str, is_final: bool) -> None:
+    text = f'{{"code": "NoCredentials", "retryable": {body}}}'
+    assert fault(requests.parse_list, answer(text, 502)).is_final is is_final
+
+
 def test_errors_of_the_store() -> None:
     xml = "<?xml version='1.0'?><Error><Code>SlowDown</Code><RequestId>r1</RequestId></Error>"
     error = fault(requests.parse_part, answer(xml, 503, retry_after="Wed, 21 Oct 2026"))
     assert (error.code, error.request_id, error.retry_after) == ("SlowDown", "r1", None)
     assert fault(requests.parse_part, answer("<html>", 502)).code == "NotFromTheStore"
     proxy = fault(requests.parse_part, answer("<html>", 413, x_amz_request_id="r2"))
-    assert (proxy.code, proxy.request_id) == ("", "r2")
+    assert (proxy.code, proxy.request_id) == ("RefusedOnTheWay", "r2")
     assert fault(requests.parse_part, answer("", 403)).code == ""

@@ -22,6 +22,7 @@ from upload_engine.core.retry import (
     RetryPolicy,
     Verdict,
     judge,
+    patience,
 )
 
 
@@ -43,9 +44,20 @@ from upload_engine.core.retry import (
         (ServiceFault(403), Verdict.SIGN_ANEW),
         (ServiceFault(401), Verdict.SIGN_IN),
         (ServiceFault(404, "NoSuchUpload"), Verdict.GONE),
-        (ServiceFault(200, "NotFromTheStore"), Verdict.TRANSIENT),
+        (ServiceFault(200, "NotFromTheStore"), Verdict.NETWORK),
+        (ServiceFault(502), Verdict.NETWORK),
+        (ServiceFault(504), Verdict.NETWORK),
+        (ServiceFault(502, "StoreError"), Verdict.TRANSIENT),
+        (ServiceFault(504, "Odd"), Verdict.TRANSIENT),
+        (ServiceFault(502, "NoCredentials", is_final=True), Verdict.FATAL),
+        (ServiceFault(404, "Odd", is_final=True), Verdict.GONE),
+        (ServiceFault(500, "InternalError"), Verdict.TRANSIENT),
+        (ServiceFault(400, "ExpiredToken"), Verdict.SIGN_ANEW),
+        (ServiceFault(409, "ConditionalRequestConflict"), Verdict.CONFLICT),
+        (ServiceFault(412), Verdict.TAKEN),
+        (ServiceFault(403, "RefusedOnTheWay"), Verdict.FATAL),
         (ServiceFault(200, "ETagNotExposed"), Verdict.FATAL),
-        (ServiceFault(409, "ProofFailed"), Verdict.TRANSIENT),
+        (ServiceFault(409, "ProofFailed"), Verdict.UNPROVED),
         (ServiceFault(413), Verdict.FATAL),
     ],
 )
@@ -156,3 +168,58 @@ def test_an_error_carries_what_an_operator_needs() -> None:
     error = x.explain(ServiceFault(500, "InternalError", "", "req-1"), x.CHUNK_UPLOAD_FAILED)
     assert (error.status, error.code, error.request_id) == (500, "InternalError", "req-1")
     assert x.explain(ServiceFault(500), x.CHUNK_UPLOAD_FAILED).code is None
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (ServiceFault(403, "RefusedOnTheWay"), "proxy"),
+        (ServiceFault(413, "RefusedOnTheWay"), "proxy"),
+        (ServiceFault(301, "PermanentRedirect"), "another region"),
+        (ServiceFault(307), "another region"),
+        (ServiceFault(412, "PreconditionFailed"), "under this name already"),
+        (ServiceFault(403, "RequestTimeTooSkewed"), "clocks"),
+        (ServiceFault(507, "QuotaExceeded"), "full"),
+    ],
+)
+def test_what_only_an_operator_can_mend_is_named(fault: ServiceFault, words: str) -> None:
+    """Faults 9, 29, 37, 45, 46."""
+    error = x.explain(fault, x.CHUNK_UPLOAD_FAILED)
+    assert words in error.message
+    assert error.retryable
+
+
+def test_being_offline_is_not_charged() -> None:
+    """Faults 5, 6."""
+    policy = RetryPolicy(random.Random(1))
+    policy.delay(Verdict.NETWORK, 1)
+    assert policy.budget.charged == 0
+    policy.delay(Verdict.TRANSIENT, 1)
+    assert policy.budget.charged == 1
+
+
+def test_how_often_a_retry_is_allowed() -> None:
+    """Fault 16: a store that is busy is waited for; one that is broken is not."""
+    policy = RetryPolicy(random.Random(1), max_retries=2)
+    for verdict in (Verdict.TRANSIENT, Verdict.NETWORK):
+        assert [policy.allows(verdict, tries) for tries in (1, 2, 3)] == [True, True, False]
+    assert policy.allows(Verdict.THROTTLED, 240)
+    assert not policy.allows(Verdict.THROTTLED, 241)
+    assert not policy.allows(Verdict.FATAL, 1)
+
+
+@pytest.mark.parametrize(
+    ("size", "expected_seconds", "seconds"),
+    [
+        (8_000_000, 0.1, 60.0),  # fast: what is in the buffers is gone at once
+        (8_000_000, 80.0, 100.0),  # 100 KB/s: five megabytes take 50 s
+        (8_000_000, None, 1000.0),  # not known yet: it may be 10 KB/s
+        (1_000_000, None, 200.0),
+        (8_000_000, 80_000.0, 1800.0),
+        (0, None, 60.0),
+        (0, 0.5, 60.0),
+    ],
+)
+def test_a_slow_line_is_not_a_dead_one(size: int, expected_seconds: float | None, seconds: float) -> None:
+    """Faults 3, 4."""
+    assert patience(size, expected_seconds) == seconds

@@ -9,13 +9,18 @@ from collections.abc import Iterable
 _MD5 = re.compile(r"[0-9a-f]{32}")
 
 
+def is_md5(etag: str) -> bool:
+    """Whether a part's ETag is the MD5 of its bytes: a store that encrypts with keys of its own gives others."""
+    return bool(_MD5.fullmatch(etag))
+
+
 def multipart_etag(part_etags: Iterable[str]) -> str | None:
     """``md5(md5 of each part)-N``, from the parts' ETags in order; None when an ETag is no MD5 (SSE-KMS, SSE-C).
 
     Source: Amazon S3 API Reference, "Object: ETag"; measured alike on SeaweedFS, Ceph and Swift.
     """
     etags = [etag.strip('"').lower() for etag in part_etags]
-    if not all(_MD5.fullmatch(etag) for etag in etags):
+    if not all(map(is_md5, etags)):
         return None
     joined = b"".join(bytes.fromhex(etag) for etag in etags)
     return f"{hashlib.md5(joined, usedforsecurity=False).hexdigest()}-{len(etags)}"

@@ -28,18 +28,30 @@ class CreateUpload(Request):
 class UploadPart(Request):
     """PUT the bytes ``[offset, offset + size)``.
 
-    expected_seconds: how long it should take at the measured speed; None while no speed is known.
+    expected_seconds: how long it should take at the measured speed; None while no speed is known. patience: seconds
+    without a byte moving after which the request is dead.
     """
 
     part_number: int
     offset: int
     size: int
     expected_seconds: float | None
+    patience: float
 
 
 @dataclass(frozen=True, slots=True)
 class ListParts(Request):
     pass
+
+
+@dataclass(frozen=True, slots=True)
+class CheckFile(Request):
+    """See whether the file is still the one that the upload began with, and whether the stored ``parts`` are its
+
+    bytes (their ETags are MD5s).
+    """
+
+    parts: tuple[tuple[int, Part], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +84,13 @@ class ArmTimer(Request):
 @dataclass(frozen=True, slots=True)
 class AbortRequests(Effect):
     """Give up every part, timer, listing and probe under way; leave Create and Complete alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class AbortAttempt(Effect):
+    """Give up one request: another try at the same part has won."""
+
+    attempt: int
 
 
 @dataclass(frozen=True, slots=True)

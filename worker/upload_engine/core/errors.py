@@ -37,7 +37,8 @@ class ServiceFault(UploadFault):
     """An answer that is not the one hoped for.
 
     status: the HTTP status; code: S3's or the signing server's name for it ("" when a proxy answered);
-    request_id: what the store's operator asks for; retry_after: seconds, when the answer names them.
+    request_id: what the store's operator asks for; retry_after: seconds, when the answer names them; is_final: the
+    signing server says that trying again is of no use.
     """
 
     def __init__(
@@ -47,12 +48,15 @@ class ServiceFault(UploadFault):
         message: str = "",
         request_id: str = "",
         retry_after: float | None = None,
+        *,
+        is_final: bool = False,
     ) -> None:
         super().__init__(message or f"HTTP {status} {code}".rstrip())
         self.status = status
         self.code = code
         self.request_id = request_id
         self.retry_after = retry_after
+        self.is_final = is_final
 
 
 class FileFault(UploadFault):

@@ -95,6 +95,13 @@ class PartsListed(Answer):
 
 
 @dataclass(frozen=True, slots=True)
+class FileChecked(Answer):
+    """The file is still the one that the upload began with. ``differing``: stored parts that are not its bytes."""
+
+    differing: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ObjectReport:
     """What the server's HEAD says of the object. ``proof``: it carries this upload's token."""
 
@@ -123,7 +130,7 @@ class UploadAborted(Answer):
 
 @dataclass(frozen=True, slots=True)
 class ControlFailed(Answer):
-    """The control request under way (create, list, status, complete, abort) failed."""
+    """The control request under way (create, list, check, status, complete, abort) failed."""
 
     fault: UploadFault
 

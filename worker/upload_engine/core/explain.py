@@ -47,9 +47,30 @@ _BY_CODE = {
         "Press Retry: it is checked again and, if need be, sent again.",
     ),
     "QuotaExceeded": ("The store is full.", f"Make room or ask its operator, then press Retry. {_KEPT}"),
+    "RefusedOnTheWay": (
+        "Something between here and the store (a proxy or a firewall) refuses it.",
+        f"Ask the operator of this network, or use another one, then press Retry. {_KEPT}",
+    ),
+    "PreconditionFailed": (
+        "Another file is stored under this name already.",
+        "Remove or rename that one, then press Retry; or cancel this upload. What was sent is kept until then.",
+    ),
+    "RequestTimeTooSkewed": (
+        "The clocks of the upload server and the store differ too much.",
+        f"Its operator has to set them. Then press Retry. {_KEPT}",
+    ),
+    "NotSigned": ("The upload server did not sign what it was asked to.", _RETRY),
     "EntityTooLarge": ("The file is larger than the store allows.", "Choose a smaller file."),
 }
+_MISDIRECTED = (
+    "The store sends us elsewhere: the bucket is in another region or at another address.",
+    f"The operator of the upload server has to set its region or endpoint. Then press Retry. {_KEPT}",
+)
 _BY_STATUS = {
+    301: _MISDIRECTED,
+    302: _MISDIRECTED,
+    307: _MISDIRECTED,
+    308: _MISDIRECTED,
     403: (
         "The store refuses access.",
         f"Ask its operator whether you may upload here, then press Retry. {_KEPT}",

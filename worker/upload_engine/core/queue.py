@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from upload_engine.core import effects as fx
 from upload_engine.core import events as e
+from upload_engine.core.concurrency import Window
 from upload_engine.core.pacing import Pacer
 from upload_engine.core.session import Effects, Session
 from upload_engine.core.states import HOLDS_SLOT, Phase
@@ -21,19 +22,19 @@ QUEUE = ""
 
 @dataclass(frozen=True, slots=True)
 class QueueLimits:
-    """max_uploads: that work at a time; max_parts: under way per upload; max_requests: parts under way in all."""
+    """max_uploads: that work at a time; max_parts: under way per upload."""
 
     max_uploads: int = 3
     max_parts: int = 3
-    max_requests: int = 5
 
 
 class UploadQueue:
     """The sessions by upload id, in the order in which they came. Only ``add``, ``remove`` and ``handle`` change it."""
 
-    def __init__(self, limits: QueueLimits, pacer: Pacer) -> None:
+    def __init__(self, limits: QueueLimits, window: Window, pacer: Pacer) -> None:
         self.sessions: dict[str, Session] = {}
         self._limits = limits
+        self._window = window
         self._pacer = pacer
         self._waiting: dict[str, None] = {}
         self._pace_attempt = 0
@@ -85,19 +86,24 @@ class UploadQueue:
 
     def _grant_requests(self, now: float) -> Effects:
         effects: Effects = []
-        under_way = sum(len(session.transfer.in_flight) for session in self.sessions.values())
-        while under_way < self._limits.max_requests:
+        sending = [session for session in self.sessions.values() if session.phase is Phase.UPLOADING]
+        under_way = sum(session.transfer.requests for session in sending)
+        goodput = sum(session.transfer.speed(now) for session in sending)
+        while under_way < self._window.size:
             ready = [
                 session
-                for session in self.sessions.values()
-                if session.wants_part() and len(session.transfer.in_flight) < self._limits.max_parts
+                for session in sending
+                if session.wants_part() and session.transfer.requests < self._limits.max_parts
             ]
             if not ready:
+                break
+            session = min(ready, key=lambda session: session.transfer.requests)
+            if under_way >= self._window.allows(session.transfer.largest_part, goodput):
                 break
             delay = self._pacer.wait(now)
             if delay > 0:
                 return effects + self._pace(delay)
-            part = min(ready, key=lambda session: len(session.transfer.in_flight)).next_part(now)
+            part = session.next_part(now)
             self._pacer.spend(part.size)
             under_way += 1
             effects.append(part)

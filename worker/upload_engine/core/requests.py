@@ -88,9 +88,14 @@ def _part_size(value: Any) -> int:
     return part_size
 
 
-def prepare_sign(server_upload_id: str, key: str, part_numbers: Iterable[int]) -> ApiRequest:
-    numbers = ",".join(str(number) for number in part_numbers)
-    return ApiRequest("GET", _upload_path(server_upload_id, key, "/batch", partNumbers=numbers))
+def prepare_sign(
+    server_upload_id: str, key: str, part_numbers: Iterable[int], *, checksums: bool = True
+) -> ApiRequest:
+    """``checksums=False`` asks for URLs without checksum headers: the store refuses them."""
+    query = {"partNumbers": ",".join(str(number) for number in part_numbers)}
+    if not checksums:
+        query["checksums"] = "none"
+    return ApiRequest("GET", _upload_path(server_upload_id, key, "/batch", **query))
 
 
 def parse_sign(response: HttpResponse) -> SignedParts:
@@ -216,7 +221,7 @@ def _store_fault(response: HttpResponse) -> ServiceFault:
     text = response.text
     code = _tag(text, "Code")
     if not code and text.strip() and not text.lstrip().startswith(("<?xml", "<Error")):
-        code = "NotFromTheStore" if response.status >= 500 else ""
+        code = "NotFromTheStore" if response.status >= 500 else "RefusedOnTheWay"
     return ServiceFault(
         response.status,
         code,
@@ -264,6 +269,7 @@ def _json(response: HttpResponse) -> Any:
         str(known.get("code") or "")[:MAX_WORDS],
         str(known.get("message") or known.get("error") or "")[:MAX_WORDS],
         retry_after=_retry_after(response),
+        is_final=known.get("retryable") is False,
     )
 
 

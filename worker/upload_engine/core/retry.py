@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 from enum import Enum, auto
 
+from upload_engine.core.concurrency import Window
 from upload_engine.core.errors import FileChanged, FileUnreadable, NetworkFault, ServiceFault, UploadFault
 
 TRANSIENT_BASE = 0.05
@@ -19,6 +20,15 @@ RETRY_AFTER_CAP = 60.0
 """Seconds; a longer Retry-After is cut to this."""
 PROBE_BASE = 1.0
 PROBE_MAX = 15.0
+MAX_THROTTLED = 240
+"""How often a throttled request is tried: a store may be busy for the better part of an hour."""
+MIN_PATIENCE = 60.0
+MAX_PATIENCE = 1800.0
+"""Seconds without a byte moving after which a request is dead, at the least and at the most."""
+AHEAD_OF_THE_WIRE = 5_000_000
+"""Bytes that may wait in the socket's buffers: nothing is seen to move while they drain (measured: 1–5 MB)."""
+SLOWEST = 10_000
+"""Bytes per second of the slowest line that is left alone."""
 
 
 class Verdict(Enum):
@@ -29,7 +39,7 @@ class Verdict(Enum):
     THROTTLED = auto()
     """Try again later; charged."""
     NETWORK = auto()
-    """No answer: try again soon, charged; after that wait for the network."""
+    """No answer, or none from the other end: let the server look; after that wait for the network."""
     SIGN_ANEW = auto()
     """The signed URL is no good: get another, not charged."""
     SIGN_IN = auto()
@@ -38,6 +48,12 @@ class Verdict(Enum):
     """The store does not know the upload: completed, aborted or expired."""
     DIFFERENT = auto()
     """The store's parts are not what we believe: list them."""
+    UNPROVED = auto()
+    """The object is not shown to be the file: look again."""
+    TAKEN = auto()
+    """An object stands at the key already: our own, or somebody's."""
+    CONFLICT = auto()
+    """The upload has met another one: it has to begin anew."""
     FILE_CHANGED = auto()
     FILE_UNREADABLE = auto()
     FATAL = auto()
@@ -48,18 +64,28 @@ _BY_CODE = {
     "RequestTimeout": Verdict.TRANSIENT,
     "IncompleteBody": Verdict.TRANSIENT,
     "BadDigest": Verdict.TRANSIENT,
-    "NotFromTheStore": Verdict.TRANSIENT,
-    "ProofFailed": Verdict.TRANSIENT,
+    "InternalError": Verdict.TRANSIENT,
+    "OperationAborted": Verdict.TRANSIENT,
+    "NotFromTheStore": Verdict.NETWORK,
     "RequestTimeTooSkewed": Verdict.SIGN_ANEW,
+    "ExpiredToken": Verdict.SIGN_ANEW,
+    "TokenRefreshRequired": Verdict.SIGN_ANEW,
+    "ChecksumRefused": Verdict.SIGN_ANEW,
     "SlowDown": Verdict.THROTTLED,
     "Throttling": Verdict.THROTTLED,
     "ThrottlingException": Verdict.THROTTLED,
     "TooManyRequests": Verdict.THROTTLED,
+    "ServiceUnavailable": Verdict.THROTTLED,
     "NoSuchUpload": Verdict.GONE,
     "NoSuchKey": Verdict.GONE,
     "InvalidPart": Verdict.DIFFERENT,
     "InvalidPartOrder": Verdict.DIFFERENT,
+    "EntityTooSmall": Verdict.DIFFERENT,
+    "ProofFailed": Verdict.UNPROVED,
+    "PreconditionFailed": Verdict.TAKEN,
+    "ConditionalRequestConflict": Verdict.CONFLICT,
     "ETagNotExposed": Verdict.FATAL,
+    "RefusedOnTheWay": Verdict.FATAL,
     "NotImplemented": Verdict.FATAL,
     "QuotaExceeded": Verdict.FATAL,
 }
@@ -68,19 +94,27 @@ _BY_STATUS = {
     403: Verdict.SIGN_ANEW,
     404: Verdict.GONE,
     408: Verdict.TRANSIENT,
+    409: Verdict.CONFLICT,
+    412: Verdict.TAKEN,
     425: Verdict.TRANSIENT,
     429: Verdict.THROTTLED,
     500: Verdict.TRANSIENT,
-    502: Verdict.TRANSIENT,
+    502: Verdict.NETWORK,  # a gateway that cannot reach the other end; our own server's 502 has a code
     503: Verdict.THROTTLED,
-    504: Verdict.TRANSIENT,
+    504: Verdict.NETWORK,
 }
 
 
 def judge(fault: UploadFault) -> Verdict:
     """What a fault asks for. S3's code goes before the HTTP status."""
     if isinstance(fault, ServiceFault):
-        return _BY_CODE.get(fault.code) or _BY_STATUS.get(fault.status) or Verdict.FATAL
+        if known := _BY_CODE.get(fault.code):
+            return known
+        if fault.is_final and fault.status >= 500:
+            return Verdict.FATAL
+        if fault.code and fault.status in (502, 504):
+            return Verdict.TRANSIENT
+        return _BY_STATUS.get(fault.status, Verdict.FATAL)
     if isinstance(fault, NetworkFault):
         return Verdict.NETWORK
     if isinstance(fault, FileChanged):
@@ -88,6 +122,15 @@ def judge(fault: UploadFault) -> Verdict:
     if isinstance(fault, FileUnreadable):
         return Verdict.FILE_UNREADABLE
     return Verdict.FATAL
+
+
+def patience(size: int, expected_seconds: float | None, at_least: float = MIN_PATIENCE) -> float:
+    """Seconds that a part may show no movement: twice as long as the buffers take to drain at the measured speed.
+
+    ``size`` in bytes; ``expected_seconds``: how long the part should take, None while no speed is known.
+    """
+    speed = size / expected_seconds if expected_seconds else SLOWEST
+    return min(max(2 * min(size, AHEAD_OF_THE_WIRE) / max(speed, 1), at_least), MAX_PATIENCE)
 
 
 class RetryBudget:
@@ -102,9 +145,11 @@ class RetryBudget:
 
     def __init__(self) -> None:
         self._tokens = self.CAPACITY
+        self.charged = 0
 
     def charge(self) -> bool:
-        """Pay for one retry; False when there is nothing left."""
+        """Pay for one retry; False when there is nothing left. ``charged`` counts them all."""
+        self.charged += 1
         if self._tokens < self.COST:
             return False
         self._tokens -= self.COST
@@ -118,27 +163,43 @@ class RetryPolicy:
     """When to try again.
 
     max_retries: after the first try, per part or control request; throttling_base: seconds (the documented
-    ``retry_delay``).
+    ``retry_delay``); max_requests: parts under way over all uploads. One policy serves all uploads of an engine.
     """
 
-    def __init__(self, rng: random.Random, max_retries: int = 3, throttling_base: float = 1.0) -> None:
+    def __init__(
+        self,
+        rng: random.Random,
+        max_retries: int = 3,
+        throttling_base: float = 1.0,
+        max_requests: int = 5,
+    ) -> None:
         self._rng = rng
         self.max_retries = max_retries
         self._throttling_base = throttling_base
-        self._budget = RetryBudget()
+        self.budget = RetryBudget()
+        self.window = Window(max_requests)
+
+    def allows(self, verdict: Verdict, tries: int) -> bool:
+        """Whether retry number ``tries`` (from 1) is still made."""
+        if verdict is Verdict.THROTTLED:
+            return tries <= MAX_THROTTLED
+        return verdict in (Verdict.TRANSIENT, Verdict.NETWORK) and tries <= self.max_retries
 
     def delay(self, verdict: Verdict, tries: int, retry_after: float | None = None) -> float:
-        """Seconds before retry number ``tries`` (from 1). A Retry-After is obeyed within a cap."""
+        """Seconds before retry number ``tries`` (from 1). A Retry-After is obeyed within a cap.
+
+        Being offline is not charged to the budget.
+        """
         base = self._throttling_base if verdict is Verdict.THROTTLED else TRANSIENT_BASE
-        delay = self._rng.random() * min(base * 2.0**tries, MAX_DELAY)
-        if not self._budget.charge():
+        delay = self._rng.random() * min(base * 2.0 ** min(tries, 20), MAX_DELAY)
+        if verdict is not Verdict.NETWORK and not self.budget.charge():
             delay = MAX_DELAY
         return delay if retry_after is None else max(delay, min(retry_after, RETRY_AFTER_CAP))
 
     def probe_delay(self, rounds: int) -> float:
         """Seconds before looking for the network again, after ``rounds`` looks in vain: 0.5–1 times the step."""
-        return (0.5 + self._rng.random() / 2) * min(PROBE_BASE * 2.0**rounds, PROBE_MAX)
+        return (0.5 + self._rng.random() / 2) * min(PROBE_BASE * 2.0 ** min(rounds, 20), PROBE_MAX)
 
     def succeeded(self) -> None:
         """A request succeeded."""
-        self._budget.refund()
+        self.budget.refund()

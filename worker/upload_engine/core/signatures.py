@@ -9,7 +9,10 @@ from upload_engine.core.requests import SignedParts
 BATCH = 100
 """Part numbers per signing call: fewer calls cost less, but URLs must not expire in the queue."""
 MARGIN = 30.0
-"""Seconds of validity a URL must have left when its PUT starts; the store checks it when the request arrives."""
+"""Seconds of validity a URL must have left when its PUT starts; the store checks it when the request arrives.
+
+Of URLs that live less than a minute and a half, a third of their life.
+"""
 
 
 class UrlBook:
@@ -20,18 +23,25 @@ class UrlBook:
 
     def __init__(self) -> None:
         self._urls: dict[int, tuple[str, float]] = {}
+        self._margin = MARGIN
         self.headers: dict[str, str] = {}
 
     def add(self, signed: SignedParts, asked_at: float) -> None:
         """Take in an answer to a call made at ``asked_at``."""
         self.headers = dict(signed.headers)
+        self._margin = min(MARGIN, signed.expires_in / 3)
         for number, url in signed.urls.items():
             self._urls[number] = (url, asked_at + signed.expires_in)
+
+    def clear(self) -> None:
+        """None of the URLs is of use any more."""
+        self._urls.clear()
+        self.headers = {}
 
     def take(self, part_number: int, now: float) -> str | None:
         """The URL of a part, for one use: a part that is tried again gets a fresh one."""
         url, expires_at = self._urls.pop(part_number, ("", 0.0))
-        return url if url and expires_at - now >= MARGIN else None
+        return url if url and expires_at - now >= self._margin else None
 
     def wanted(self, part_number: int, unsent: Iterable[int], now: float) -> list[int]:
         """The numbers to ask for in one call: ``part_number`` and those unsent parts that have no fresh URL."""
@@ -39,6 +49,6 @@ class UrlBook:
         for number in unsent:
             if len(numbers) == BATCH:
                 break
-            if number != part_number and self._urls.get(number, ("", 0.0))[1] - now < MARGIN:
+            if number != part_number and self._urls.get(number, ("", 0.0))[1] - now < self._margin:
                 numbers.append(number)
         return numbers

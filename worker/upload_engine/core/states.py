@@ -9,10 +9,14 @@ nothing. The documented *status* is a coarser view of the phase.
 * What runs outside carries an attempt number. An answer to an attempt that was given up (paused, replaced,
   retried) is stale and is dropped before the table is asked; an answer that is not stale and not in the table is a bug.
 * What a person asks for may arrive in any phase; where it makes no sense it changes nothing.
-* At most one *control* request (create, list, complete, status, abort) is under way per session, so its phase says
-  which it is. Create and Complete are never aborted once sent: an upload id would leak, or an object appear unseen.
+* At most one *control* request (create, list, check, status, complete, abort) is under way per session. Create and Complete are never aborted once sent: an upload id would leak, or an object appear unseen.
   A pause or a cancel in the meantime moves the phase at once and is acted upon when the answer is in.
 * ``queued`` waits for one of the upload slots; all the work between ``queued`` and an end holds a slot.
+* ``uploading`` has parts on the way. When one of them had no answer, the server is asked to look (a listing) before it
+  counts as the network's fault; the others go on meanwhile. See ``sending``.
+* ``reconciling`` takes stock: the store's list, then the file's checksums, and only then bytes. It also finds out
+  what has become of an upload or an object that is not as it should be. See ``settling``.
+* ``finalising`` looks at the file once more and completes; only proof leads from it to ``completed``.
 * A failure never aborts the upload in S3: ``failed`` can be retried, and goes on through ``reconciling``.
 """
 
@@ -99,13 +103,19 @@ TABLE: tuple[Row, ...] = (
     Row((P.UPLOADING,), e.PartProgressed),
     Row((P.UPLOADING,), e.PartUploaded, (P.FINALISING,)),
     Row((P.UPLOADING,), e.PartFailed, (P.RECONCILING, P.WAITING_FOR_FILE, *_PROBLEMS)),
-    Row((P.RECONCILING,), e.PartsListed, (P.UPLOADING, P.FINALISING, P.WAITING_FOR_FILE)),
+    # A look at the parts in doubt.
+    Row((P.UPLOADING,), e.PartsListed, (P.FINALISING, P.WAITING_FOR_NETWORK)),
+    Row((P.UPLOADING,), e.ControlFailed, (P.RECONCILING, *_PROBLEMS)),
+    Row((P.RECONCILING,), e.PartsListed, (P.FINALISING, P.WAITING_FOR_FILE)),
+    Row((P.RECONCILING,), e.FileChecked, (P.UPLOADING, P.FINALISING)),
     Row((P.RECONCILING,), e.StatusChecked, (P.COMPLETED, P.QUEUED, P.WAITING_FOR_FILE, P.FAILED)),
+    Row((P.RECONCILING,), e.UploadAborted, (P.QUEUED, P.WAITING_FOR_FILE, P.FAILED)),
     Row((P.RECONCILING,), e.ControlFailed, (P.QUEUED, P.WAITING_FOR_FILE, *_PROBLEMS)),
+    Row((P.FINALISING,), e.FileChecked, (P.UPLOADING,)),
     # A 200 to Complete beats a cancel.
-    Row((P.FINALISING,), e.UploadCompleted, (P.COMPLETED, *_PROBLEMS)),
+    Row((P.FINALISING,), e.UploadCompleted, (P.COMPLETED, P.RECONCILING)),
     Row((P.CANCELLING,), e.UploadCompleted, (P.COMPLETED,)),
-    Row((P.FINALISING,), e.ControlFailed, (P.RECONCILING, *_PROBLEMS)),
+    Row((P.FINALISING,), e.ControlFailed, (P.RECONCILING, P.WAITING_FOR_FILE, *_PROBLEMS)),
     Row((P.CANCELLING,), e.ControlFailed, (P.CANCELLED,)),
     Row((P.CANCELLING,), e.UploadAborted, (P.CANCELLED,)),
     Row((*HOLDS_SLOT, P.CANCELLING, P.WAITING_FOR_NETWORK), e.TimerFired),

@@ -1,27 +1,59 @@
-"""The parts of one upload: which are stored, on the way, resting before another try, or not yet sent."""
+"""The parts of one upload: which are stored, on the way, in doubt, resting before another try, or not yet sent."""
 
 from __future__ import annotations
 
 import heapq
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from upload_engine.core.checksums import multipart_etag
+from upload_engine.core.checksums import is_md5, multipart_etag
 from upload_engine.core.parts import ListedPart, Part, count_parts, part_range, trusted_parts
 from upload_engine.core.progress import Progress, SpeedMeter, measure
+from upload_engine.core.retry import patience
+
+HEDGE_SECONDS = 5.0
+"""How often the last parts on the way are looked at."""
+HEDGE_LOOKS = 3
+"""A part that has not moved for so many looks in a row, and longer than its buffers take to drain, is sent once more.
+
+Looks are counted, not seconds: a machine that slept for an hour has missed one.
+"""
 
 
-@dataclass(slots=True)
 class Flight:
-    """A part on its way: which attempt, and how many of its bytes have been handed to the network."""
+    """A part on its way. ``attempts``: its tries that are under way and the bytes each has handed to the network."""
 
-    attempt: int
-    sent: int = 0
+    __slots__ = ("attempts", "expected_seconds", "hedged", "idle_looks", "seen", "started_at")
+
+    def __init__(self, attempt: int, started_at: float, expected_seconds: float | None) -> None:
+        self.attempts = {attempt: 0}
+        self.started_at = started_at
+        self.expected_seconds = expected_seconds
+        self.seen = 0
+        self.idle_looks = 0
+        self.hedged = False
+
+    @property
+    def sent(self) -> int:
+        return max(self.attempts.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """A part that is about to be sent; see ``effects.UploadPart``."""
+
+    part_number: int
+    offset: int
+    size: int
+    expected_seconds: float | None
+    patience: float
 
 
 class Transfer:
-    """Sizes are bytes. A part number is in exactly one place: stored, in flight, unsent, or resting elsewhere.
+    """Sizes are bytes. A part number is in exactly one place: stored, in flight, in doubt, unsent, or resting elsewhere.
 
-    ``revision`` grows whenever ``stored`` changes.
+    ``revision`` grows whenever ``stored`` changes; ``in_doubt`` holds the parts that had no answer, until the server
+    has looked.
     """
 
     def __init__(self, file_size: int, part_size: int) -> None:
@@ -30,11 +62,16 @@ class Transfer:
         self.stored: dict[int, Part] = {}
         self.revision = 0
         self.in_flight: dict[int, Flight] = {}
+        self.in_doubt: set[int] = set()
         self._unsent: list[int] = []
+        self._stuck: int | None = None
+        self._unheard: set[int] = set()
+        self._verified: set[int] = set()
         self._tries: dict[int, int] = {}
         self._signed_anew: dict[int, int] = {}
         self._meter = SpeedMeter()
         self._shown_bytes = 0
+        self._counted = (-1, 0)
 
     @property
     def total_parts(self) -> int:
@@ -45,18 +82,44 @@ class Transfer:
         """Every part is stored."""
         return len(self.stored) == self.total_parts
 
+    @property
+    def requests(self) -> int:
+        """How many are under way; a part that is stuck may have two."""
+        return sum(len(flight.attempts) for flight in self.in_flight.values())
+
+    @property
+    def largest_part(self) -> int:
+        return min(self.part_size, self.file_size)
+
     def unsent(self) -> list[int]:
         """The part numbers that wait for a request, lowest first."""
         return sorted(self._unsent)
 
-    def has_unsent(self) -> bool:
-        return bool(self._unsent)
+    def has_next(self) -> bool:
+        """There is a part to start: one that was not sent yet, or one that is stuck."""
+        return bool(self._unsent) or self._stuck is not None
 
     def etag(self) -> str | None:
         """What the object's ETag must be; None while parts are missing or where ETags are no checksums."""
         if not self.complete:
             return None
         return multipart_etag(part.etag for _, part in sorted(self.stored.items()))
+
+    def unverified(self) -> tuple[tuple[int, Part], ...]:
+        """The stored parts, by number, whose bytes have not been compared with the file's that is at hand."""
+        return tuple(
+            (number, part)
+            for number, part in sorted(self.stored.items())
+            if number not in self._verified and is_md5(part.etag)
+        )
+
+    def is_acknowledged(self) -> bool:
+        """Each stored part was once acknowledged to us; none is known from the store's list alone."""
+        return not self._unheard & self.stored.keys()
+
+    def speed(self, now: float) -> float:
+        """Bytes per second over the last seconds; 0.0 while unknown."""
+        return self._meter.speed(now)
 
     def progress(self, now: float, *, sending: bool, completed: bool) -> Progress:
         """Stored parts plus what is on the way. Never runs backwards, whatever has to be sent again."""
@@ -66,7 +129,7 @@ class Transfer:
 
     def is_current(self, part_number: int, attempt: int) -> bool:
         flight = self.in_flight.get(part_number)
-        return flight is not None and flight.attempt == attempt
+        return flight is not None and attempt in flight.attempts
 
     # What changes it.
 
@@ -78,44 +141,98 @@ class Transfer:
 
     def trust(self, listed: tuple[ListedPart, ...]) -> None:
         """Keep just what the store's list confirms."""
-        self.revision += 1
-        self.stored = trusted_parts(list(listed), self.stored, self.file_size, self.part_size)
+        trusted = trusted_parts(list(listed), self.stored, self.file_size, self.part_size)
+        self._unheard = {number for number in trusted if number in self._unheard or number not in self.stored}
+        self._verified &= self.stored.keys() & trusted.keys()
+        self._replace_stored(trusted)
 
     def forget_stored(self) -> None:
         """The store has nothing of it: everything is to be sent."""
-        self.revision += 1
-        self.stored.clear()
+        self._replace_stored({})
 
-    def start_next(self, attempt: int, now: float) -> tuple[int, int, int, float | None]:
-        """``(part number, offset, size, expected seconds or None)`` of the lowest unsent part, now in flight."""
-        number = heapq.heappop(self._unsent)
-        offset, size = part_range(number, self.file_size, self.part_size)
-        self.in_flight[number] = Flight(attempt)
-        speed = self._meter.speed(now) / len(self.in_flight)
-        return number, offset, size, size / speed if speed else None
+    def doubt_all(self) -> None:
+        """Another file is at hand: what is stored has to be compared with it."""
+        self._verified.clear()
 
-    def progressed(self, part_number: int, sent: int, now: float) -> None:
+    def confirm(self, checked: Iterable[int], differing: Iterable[int]) -> None:
+        """The ``checked`` parts were compared with the file; those ``differing`` are to be sent again."""
+        self._verified |= set(checked)
+        self._unheard -= self._verified
+        for number in differing:
+            self._verified.discard(number)
+            self.stored.pop(number, None)
+            self.revision += 1
+
+    def start_next(self, attempt: int, now: float) -> Sending:
+        """The lowest unsent part, now in flight; or the stuck one, of which that is another try."""
+        if self._unsent:
+            number = heapq.heappop(self._unsent)
+            offset, size = part_range(number, self.file_size, self.part_size)
+            speed = self._meter.speed(now) / (len(self.in_flight) + 1)
+            flight = self.in_flight[number] = Flight(attempt, now, size / speed if speed else None)
+        else:
+            assert self._stuck is not None, "has_next was asked before"
+            number, self._stuck = self._stuck, None
+            offset, size = part_range(number, self.file_size, self.part_size)
+            flight = self.in_flight[number]
+            flight.attempts[attempt] = 0
+        seconds = flight.expected_seconds
+        return Sending(number, offset, size, seconds, patience(size, seconds))
+
+    def progressed(self, part_number: int, attempt: int, sent: int, now: float) -> None:
         flight = self.in_flight[part_number]
-        flight.sent = max(flight.sent, sent)
+        flight.attempts[attempt] = max(flight.attempts[attempt], sent)
         self._meter.add(now, self._sent_bytes())
 
-    def landed(self, part_number: int, etag: str, now: float) -> None:
-        """The store has acknowledged the part."""
-        del self.in_flight[part_number]
-        self.revision += 1
-        self.stored[part_number] = Part(etag, part_range(part_number, self.file_size, self.part_size)[1])
-        self._tries.pop(part_number, None)
-        self._signed_anew.pop(part_number, None)
+    def landed(self, part_number: int, attempt: int, etag: str, now: float) -> list[int]:
+        """The store has acknowledged the part; returns the attempts at it that are of no use any more."""
+        flight = self.in_flight.pop(part_number)
+        if self._stuck == part_number:
+            self._stuck = None
+        self._store(part_number, etag)
+        self._verified.add(part_number)
+        self._unheard.discard(part_number)
         self._meter.add(now, self._sent_bytes())
+        return [other for other in flight.attempts if other != attempt]
 
-    def rest(self, part_number: int) -> None:
-        """The part failed and waits for its timer; ``give_back`` ends that."""
+    def lost(self, part_number: int, attempt: int) -> bool:
+        """One attempt has failed; True when it was the last one, and the part is not on its way any more."""
+        flight = self.in_flight[part_number]
+        del flight.attempts[attempt]
+        if flight.attempts:
+            return False
         del self.in_flight[part_number]
+        if self._stuck == part_number:
+            self._stuck = None
+        return True
+
+    def settle_doubts(self, listed: tuple[ListedPart, ...]) -> list[int]:
+        """The server has looked: which parts in doubt it does not have. The others are stored, but not verified."""
+        doubtful, self.in_doubt = sorted(self.in_doubt), set()
+        rows = [part for part in listed if part.part_number in doubtful]
+        found = trusted_parts(rows, {}, self.file_size, self.part_size)
+        for number, part in found.items():
+            self._store(number, part.etag)
+            self._unheard.add(number)
+        return [number for number in doubtful if number not in found]
 
     def give_back(self, part_number: int) -> None:
         """The part is to be sent again as soon as there is a request for it."""
-        self.in_flight.pop(part_number, None)
         heapq.heappush(self._unsent, part_number)
+
+    def find_stuck(self, now: float) -> None:
+        """Look at the last parts on the way; the one that has not moved for too long is sent once more. See above."""
+        for number, flight in self.in_flight.items():
+            flight.idle_looks = flight.idle_looks + 1 if flight.sent == flight.seen else 0
+            flight.seen = flight.sent
+            seconds = flight.expected_seconds
+            if flight.hedged or seconds is None or self._unsent or self._stuck is not None:
+                continue
+            size = part_range(number, self.file_size, self.part_size)[1]
+            drained = patience(size, seconds, at_least=HEDGE_LOOKS * HEDGE_SECONDS)
+            if flight.idle_looks * HEDGE_SECONDS >= drained and now - flight.started_at > 3 * seconds:
+                flight.hedged = True
+                self._stuck = number
 
     def count_try(self, part_number: int) -> int:
         """One more failure that is charged; returns how many."""
@@ -135,8 +252,26 @@ class Transfer:
     def stop(self) -> None:
         """Nothing is on the way any more."""
         self.in_flight.clear()
+        self.in_doubt.clear()
+        self._stuck = None
         self._meter.reset()
 
+    # Sums.
+
+    def _store(self, part_number: int, etag: str) -> None:
+        self.revision += 1
+        self.stored[part_number] = Part(etag, part_range(part_number, self.file_size, self.part_size)[1])
+        self._tries.pop(part_number, None)
+        self._signed_anew.pop(part_number, None)
+
+    def _replace_stored(self, stored: dict[int, Part]) -> None:
+        self.revision += 1
+        self.stored = stored
+
     def _sent_bytes(self) -> int:
-        stored = sum(part.size for part in self.stored.values())
+        """Summed from the parts; the stored ones again only when they have changed."""
+        revision, stored = self._counted
+        if revision != self.revision:
+            stored = sum(part.size for part in self.stored.values())
+            self._counted = (self.revision, stored)
         return stored + sum(flight.sent for flight in self.in_flight.values())

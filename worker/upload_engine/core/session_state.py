@@ -1,0 +1,134 @@
+"""What is known of one upload, and the few moves that all its reactions are made of.
+
+The reactions themselves are in ``sending``, ``settling``, ``trouble`` and ``wishes``; ``session`` puts them together.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from upload_engine.core import effects as fx
+from upload_engine.core import events as e
+from upload_engine.core.errors import UploadFault
+from upload_engine.core.explain import UploadError
+from upload_engine.core.facts import UploadFacts
+from upload_engine.core.progress import Progress
+from upload_engine.core.retry import RetryPolicy
+from upload_engine.core.states import TRANSITIONS, IllegalTransition, Phase
+from upload_engine.core.transfer import Transfer
+
+STORY_LENGTH = 200
+
+CONTROL = 0
+"""What a timer is for, where it is not a part's number: the control request's next try …"""
+LAST_PARTS = -1
+"""… or a look at the last parts on the way."""
+
+Effects = list[fx.Effect]
+
+
+class SessionState:
+    """One upload. ``control``: the attempt of the one control request under way, of the kind ``control_kind``;
+
+    ``timers``: armed, by attempt, and what for; ``suspicious``: a part had no answer, and nothing has shown since that
+    the line works; ``contradiction``: why the object was looked at; ``doubts``, ``probes``, ``starts``: how often in a row the store
+    contradicted itself, the network was looked for, and the upload began anew.
+    """
+
+    def __init__(self, facts: UploadFacts, part_size: int, policy: RetryPolicy, *, has_file: bool) -> None:
+        self.facts = facts
+        self.transfer = Transfer(facts.fingerprint.size, part_size)
+        self.policy = policy
+        self.has_file = has_file
+        self.phase = Phase.QUEUED
+        self.server_upload_id = ""
+        self.key = ""
+        self.bucket = ""
+        self.etag = ""
+        self.error: UploadError | None = None
+        self.contradiction: UploadFault | None = None
+        self.suspicious = False
+        self.last_activity = facts.started_at
+        self.control: int | None = None
+        self.control_kind: type[fx.Request] = fx.CreateUpload
+        self.control_tries = 0
+        self.timers: dict[int, int] = {}
+        self.doubts = 0
+        self.probes = 0
+        self.starts = 0
+        self._attempts = 0
+        self._story: deque[tuple[float, Phase, e.Event]] = deque(maxlen=STORY_LENGTH)
+
+    @property
+    def upload_id(self) -> str:
+        return self.facts.upload_id
+
+    @property
+    def story(self) -> tuple[str, ...]:
+        """The last events, oldest first, for developers: seconds on the engine's clock, the phase, what happened."""
+        return tuple(f"{now:.3f} {phase}: {e.describe(event)}" for now, phase, event in self._story)
+
+    def progress(self, now: float) -> Progress:
+        """For people: see ``Transfer.progress``."""
+        return self.transfer.progress(
+            now, sending=self.phase is Phase.UPLOADING, completed=self.phase is Phase.COMPLETED
+        )
+
+    def is_current(self, event: e.Answer) -> bool:
+        """The answer is to something that was not given up since."""
+        if isinstance(event, e.PartProgressed | e.PartUploaded | e.PartFailed):
+            return self.transfer.is_current(event.part_number, event.attempt)
+        if isinstance(event, e.TimerFired):
+            return event.attempt in self.timers
+        return event.attempt == self.control
+
+    def under_way(self, kind: type[fx.Request]) -> bool:
+        return self.control is not None and self.control_kind is kind
+
+    # Moves.
+
+    def tell_story(self, event: e.Event, now: float) -> None:
+        self._story.append((now, self.phase, event))
+
+    def next_attempt(self) -> int:
+        self._attempts += 1
+        return self._attempts
+
+    def move(self, event: e.Event, target: Phase) -> None:
+        """Change the phase, along a row of the table."""
+        if target not in TRANSITIONS[self.phase, type(event)]:
+            raise IllegalTransition(self.phase, type(event).__name__, target, self.story)
+        self.phase = target
+
+    def ask(self, kind: type[fx.Request]) -> fx.Effect:
+        """Start a control request; at most one is under way."""
+        self.control = attempt = self.next_attempt()
+        self.control_kind = kind
+        if kind is fx.CompleteUpload:
+            return fx.CompleteUpload(self.upload_id, attempt, tuple(sorted(self.transfer.stored.items())))
+        if kind is fx.CheckFile:
+            return fx.CheckFile(self.upload_id, attempt, self.transfer.unverified())
+        return kind(self.upload_id, attempt)
+
+    def ask_first(self, kind: type[fx.Request]) -> fx.Effect:
+        """Start a control request that has not failed yet."""
+        self.control_tries = 0
+        return self.ask(kind)
+
+    def arm(self, delay: float, purpose: int = CONTROL) -> fx.Effect:
+        """Wake up after ``delay`` seconds: for a part's number, for ``CONTROL`` or for ``LAST_PARTS``."""
+        attempt = self.next_attempt()
+        self.timers[attempt] = purpose
+        return fx.ArmTimer(self.upload_id, attempt, delay)
+
+    def saved(self) -> fx.Effect:
+        return fx.SaveSession(self.upload_id)
+
+    def stop(self) -> fx.Effect:
+        """Give up what is under way, but for Create and Complete."""
+        self.transfer.stop()
+        self.suspicious = False
+        self.timers.clear()
+        if self.control_kind not in (fx.CreateUpload, fx.CompleteUpload):
+            self.control = None
+        return fx.AbortRequests(self.upload_id)

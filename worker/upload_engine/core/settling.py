@@ -1,0 +1,191 @@
+"""What an upload does when no part is on its way: take stock after a doubt, complete, and prove what was completed.
+
+The store's list and the file decide what is sent again; the server's HEAD decides what may be called completed. See
+"Proof of completion" in the README.
+"""
+
+from __future__ import annotations
+
+from upload_engine.core import effects as fx
+from upload_engine.core import events as e
+from upload_engine.core.errors import ServiceFault, UploadFault
+from upload_engine.core.explain import (
+    CHUNK_UPLOAD_FAILED,
+    UPLOAD_COMPLETE_FAILED,
+    UPLOAD_INIT_FAILED,
+    started_over,
+)
+from upload_engine.core.retry import Verdict, judge
+from upload_engine.core.sending import on_look_answered, on_look_failed
+from upload_engine.core.session_state import Effects, SessionState
+from upload_engine.core.states import Phase
+from upload_engine.core.trouble import again_or_give_up, give_up, next_probe_delay
+
+MAX_DOUBTS = 3
+"""How often in a row the store may contradict itself, and how often an upload may begin anew, before it fails."""
+
+_ERROR_TYPE = {
+    Phase.CREATING: UPLOAD_INIT_FAILED,
+    Phase.RECONCILING: CHUNK_UPLOAD_FAILED,
+    Phase.FINALISING: UPLOAD_COMPLETE_FAILED,
+}
+
+
+def on_slot_granted(session: SessionState, event: e.SlotGranted, now: float) -> Effects:
+    if session.server_upload_id:
+        session.move(event, Phase.RECONCILING)
+        return [session.ask_first(fx.ListParts)]
+    session.move(event, Phase.CREATING)
+    return [] if session.under_way(fx.CreateUpload) else [session.ask_first(fx.CreateUpload)]
+
+
+def on_parts_listed(session: SessionState, event: e.PartsListed, now: float) -> Effects:
+    if session.phase is Phase.UPLOADING:
+        return on_look_answered(session, event, now)
+    session.control = None
+    session.transfer.trust(event.parts)
+    if session.has_file:
+        return [session.saved(), session.ask_first(fx.CheckFile)]
+    if session.transfer.complete and session.transfer.is_acknowledged():
+        session.move(event, Phase.FINALISING)
+        return [session.saved(), session.ask_first(fx.CompleteUpload)]
+    session.move(event, Phase.WAITING_FOR_FILE)
+    return [session.saved()]
+
+
+def on_file_checked(session: SessionState, event: e.FileChecked, now: float) -> Effects:
+    session.control = None
+    transfer = session.transfer
+    transfer.confirm([number for number, _ in transfer.unverified()], event.differing)
+    if transfer.complete:
+        if session.phase is Phase.RECONCILING:
+            session.move(event, Phase.FINALISING)
+        return [session.saved(), session.ask_first(fx.CompleteUpload)]
+    session.move(event, Phase.UPLOADING)
+    transfer.plan(now)
+    return [session.saved()]
+
+
+def on_status_checked(session: SessionState, event: e.StatusChecked, now: float) -> Effects:
+    session.control = None
+    if event.state == "completed" and event.report and proves(session, event.report):
+        return completed(session, event, event.report)
+    if event.state == "open":
+        # The store contradicts itself; its list decides, and a doubt is counted.
+        return doubt(session, event, session.contradiction or ServiceFault(404, "NoSuchUpload"))
+    return start_over(session, event)
+
+
+def doubt(session: SessionState, event: e.Event, fault: UploadFault) -> Effects:
+    """List the parts once more; not for ever."""
+    session.doubts += 1
+    if session.doubts > MAX_DOUBTS or judge(fault) is Verdict.TAKEN:
+        return give_up(session, event, fault, Verdict.FATAL, UPLOAD_COMPLETE_FAILED)
+    if session.phase is not Phase.RECONCILING:
+        session.move(event, Phase.RECONCILING)
+    return [session.ask_first(fx.ListParts)]
+
+
+def start_over(session: SessionState, event: e.Event) -> Effects:
+    """The store has neither the upload nor its object: everything is sent again, and the person is told."""
+    session.starts += 1
+    session.transfer.forget_stored()
+    session.server_upload_id = session.key = ""
+    if session.starts > MAX_DOUBTS:
+        fault = session.contradiction or ServiceFault(404, "NoSuchUpload")
+        return give_up(session, event, fault, Verdict.FATAL, UPLOAD_COMPLETE_FAILED)
+    session.move(event, Phase.QUEUED if session.has_file else Phase.WAITING_FOR_FILE)
+    session.error = started_over()
+    return [session.stop(), session.saved()]
+
+
+def proves(session: SessionState, report: e.ObjectReport) -> bool:
+    """The object is this file: it carries our token, and has the right length and, where known, checksum."""
+    etag = session.transfer.etag()
+    right_size = report.size == session.facts.fingerprint.size
+    return report.proof and right_size and (etag is None or etag == report.etag)
+
+
+def on_upload_completed(session: SessionState, event: e.UploadCompleted, now: float) -> Effects:
+    session.control = None
+    if proves(session, event.report):
+        return completed(session, event, event.report)
+    if session.phase is Phase.CANCELLING:
+        return [session.ask_first(fx.AbortUpload)]
+    return _look_at_the_object(session, event, ServiceFault(409, "ProofFailed"))
+
+
+def _look_at_the_object(session: SessionState, event: e.Event, fault: UploadFault) -> Effects:
+    session.contradiction = fault
+    session.move(event, Phase.RECONCILING)
+    return [session.ask_first(fx.CheckStatus)]
+
+
+def completed(session: SessionState, event: e.Event, report: e.ObjectReport) -> Effects:
+    session.move(event, Phase.COMPLETED)
+    session.policy.succeeded()
+    session.etag = report.etag
+    session.error = None
+    return [fx.DeleteSession(session.upload_id)]
+
+
+def on_control_failed(session: SessionState, event: e.ControlFailed, now: float) -> Effects:
+    if session.phase is Phase.UPLOADING:
+        return on_look_failed(session, event, now)
+    session.control = None
+    if session.phase is Phase.CANCELLING:
+        return _cancel_failed(session, event)
+    if session.phase in (Phase.PAUSED, Phase.QUEUED):
+        return []  # a Create that nobody waits for: the next slot creates anew
+    fault, verdict = event.fault, judge(event.fault)
+    if session.phase is Phase.RECONCILING and verdict is Verdict.GONE:
+        if session.control_kind is fx.ListParts:
+            return [session.ask_first(fx.CheckStatus)]
+        return start_over(session, event)
+    if session.phase is Phase.FINALISING:
+        if verdict in (Verdict.GONE, Verdict.UNPROVED, Verdict.TAKEN):
+            return _look_at_the_object(session, event, fault)
+        if verdict is Verdict.DIFFERENT:
+            return doubt(session, event, fault)
+        if verdict is Verdict.CONFLICT:
+            session.contradiction = fault
+            session.move(event, Phase.RECONCILING)
+            return [session.ask_first(fx.AbortUpload)]
+    return again_or_give_up(session, event, fault, _ERROR_TYPE[session.phase])
+
+
+def on_network_probed(session: SessionState, event: e.NetworkProbed, now: float) -> Effects:
+    session.control = None
+    if not event.reachable:
+        return [session.arm(next_probe_delay(session))]
+    session.transfer.forgive()
+    session.move(event, Phase.QUEUED)
+    return []
+
+
+# The end of a cancelled upload.
+
+
+def _cancel_failed(session: SessionState, event: e.ControlFailed) -> Effects:
+    """Abort is tried until it is heard; when it was Create or Complete that failed, Abort is next."""
+    if session.control_kind is not fx.AbortUpload and session.server_upload_id:
+        return [session.ask_first(fx.AbortUpload)]
+    if session.server_upload_id and judge(event.fault) in (
+        Verdict.TRANSIENT,
+        Verdict.THROTTLED,
+        Verdict.NETWORK,
+    ):
+        return [session.arm(next_probe_delay(session))]
+    return cancelled(session)
+
+
+def on_upload_aborted(session: SessionState, event: e.UploadAborted, now: float) -> Effects:
+    """A cancel is done; or an upload that had met another one is out of the way and begins anew."""
+    session.control = None
+    return cancelled(session) if session.phase is Phase.CANCELLING else start_over(session, event)
+
+
+def cancelled(session: SessionState) -> Effects:
+    session.phase = Phase.CANCELLED
+    session.error = None
+    return [fx.DeleteSession(session.upload_id)]
