@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.harness.server import ServerProcess
 
@@ -284,6 +285,36 @@ def test_abort_leaves_nothing_and_is_harmless_twice(
     assert store.put(created["urls"]["1"], content=b"hello").status_code == 404
 
 
+def test_an_object_that_is_not_the_file_is_told_and_goes_with_the_abort(
+    server: ServerProcess, browser: httpx.Client, store: httpx.Client
+) -> None:
+    """E3; Faults 70, 72; I1: the upload's object, but of another length than it was to have."""
+    created = create(browser, size=5)
+    place, key = f"/s3/multipart/{created['uploadId']}", {"key": created["key"]}
+    put(store, created["urls"]["1"], b"hello")
+    head = {"Bucket": server.bucket, "Key": created["key"]}
+    proof = browser_completes(browser, place, key, b"hello")
+    assert proof["proof"] is True
+    metadata = server.s3.head_object(**head)["Metadata"]
+    server.s3.put_object(**head, Body=b"hell", Metadata=metadata)
+    status = browser.get(f"{place}/status", params=key).json()
+    assert (status["state"], status["size"], status["proof"]) == ("completed", 4, False)
+    server.s3.put_object(**head, Body=b"hell")
+    assert browser.get(f"{place}/status", params=key).json()["state"] == "missing"
+    assert browser.delete(place, params=key).status_code == 200
+    assert server.s3.head_object(**head)["ContentLength"] == 4, "somebody else's object stays"
+    server.s3.put_object(**head, Body=b"hell", Metadata=metadata)
+    assert browser.delete(place, params=key).status_code == 200
+    with pytest.raises(ClientError, match="404"):
+        server.s3.head_object(**head)
+
+
+def browser_completes(browser: httpx.Client, place: str, key: dict[str, str], content: bytes) -> Any:
+    etag = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    body = {"parts": [{"PartNumber": 1, "ETag": etag}]}
+    return browser.post(f"{place}/complete", params=key, json=body).json()
+
+
 def test_open_uploads_are_listed_and_can_be_taken_up(browser: httpx.Client, store: httpx.Client) -> None:
     created = create(browser, size=5, filename="open.bin")
     put(store, created["urls"]["1"], b"hello")
@@ -292,6 +323,7 @@ def test_open_uploads_are_listed_and_can_be_taken_up(browser: httpx.Client, stor
     found = {upload["key"]: upload for upload in answer["uploads"]}
     again = {**created, "uploadId": found[created["key"]]["uploadId"]}
     assert found[created["key"]]["filename"] == "open.bin"
+    assert found[created["key"]]["projectId"] == "default"
     assert found[created["key"]]["startedAt"]
     listed = browser.get(f"/s3/multipart/{again['uploadId']}", params={"key": again["key"]}).json()
     done = complete(browser, again, {part["PartNumber"]: part["ETag"] for part in listed})

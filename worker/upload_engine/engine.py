@@ -25,7 +25,8 @@ from upload_engine.core.pacing import Pacer
 from upload_engine.core.parts import choose_part_size
 from upload_engine.core.queue import QueueLimits, UploadQueue
 from upload_engine.core.records import from_record
-from upload_engine.core.requests import object_path
+from upload_engine.core.recovery import recover
+from upload_engine.core.requests import Identity, object_path
 from upload_engine.core.retry import RetryPolicy
 from upload_engine.core.rules import complaint
 from upload_engine.core.session import Session
@@ -261,13 +262,19 @@ class Engine:
         sessions = [
             session
             for session in self._queue.sessions.values()
-            if session.phase not in ENDED and session.facts.project_id == project_id
+            if session.phase not in ENDED
+            and (session.facts.project_id == project_id or not session.facts.fingerprint.is_known)
         ]
         for session in sessions:
-            if not session.facts.fingerprint.difference(fingerprint):
+            known = session.facts.fingerprint
+            if known.is_known and not known.difference(fingerprint):
                 return session.upload_id
         for session in sessions:
-            if session.phase is Phase.WAITING_FOR_FILE and session.facts.fingerprint.name == fingerprint.name:
+            known = session.facts.fingerprint
+            is_named_so = (
+                known.name == fingerprint.name if known.is_known else not known.difference(fingerprint)
+            )
+            if session.phase is Phase.WAITING_FOR_FILE and is_named_so:
                 return session.upload_id
         return None
 
@@ -331,12 +338,26 @@ class Engine:
             except UploadFault:
                 continue
 
-    async def _sign_in(self, user_id: str) -> None:
+    async def _sign_in(self, identity: Identity) -> None:
+        user_id = identity.user_id
         with self._storage():
+            is_known = await self._store.get_meta(LAST_USER) == user_id
             await self._store.set_meta(LAST_USER, user_id)
             if user_id != self._user_id:
                 self._hide_strangers(user_id)
                 await self._load(user_id)
+            if not is_known:
+                self._recover(identity)
+
+    def _recover(self, identity: Identity) -> None:
+        """This browser has no memory of the user: take up what the server has open for them."""
+        keys = {session.key for session in self._queue.sessions.values()}
+        for upload in identity.open_uploads:
+            if upload.key not in keys:
+                session = recover(upload, identity.user_id, self._policy)
+                session.restore(Phase.WAITING_FOR_FILE)
+                self._perform(self._queue.add(session, self._clock.now()))
+                self._outbox.touch(session.upload_id)
 
     def _hide_strangers(self, user_id: str) -> None:
         """Another user's sessions are not shown; they stay in storage for when that user is back."""

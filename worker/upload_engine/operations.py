@@ -93,8 +93,8 @@ class Operations:
         self._books.pop(upload_id, None)
         self._signing.pop(upload_id, None)
 
-    async def who(self) -> str:
-        """The id of the user who is signed in. Raises UploadFault."""
+    async def who(self) -> requests.Identity:
+        """The user who is signed in. Raises UploadFault."""
         return await self._within(FIRST_CALL_SECONDS, self._sign_in.who())
 
     async def perform(self, effect: fx.Request, report: Callable[[e.Event], None]) -> e.Event:

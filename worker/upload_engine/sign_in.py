@@ -20,19 +20,22 @@ class SignIn:
         self._call = call
         self._guest_key = guest_key
 
-    async def who(self) -> str:
-        """The user's id, after a guest who has lost the cookie has come back. Raises NetworkFault or ServiceFault."""
-        user_id, is_new_guest = requests.parse_open_uploads(await self._call(requests.prepare_open_uploads()))
+    async def who(self) -> requests.Identity:
+        """The user, after a guest who has lost the cookie has come back. Raises NetworkFault or ServiceFault."""
+        found = await self._ask()
         try:
             kept = await self._guest_key.user_id()
-            if kept == user_id or not is_new_guest:
-                return user_id
+            if kept == found.user_id or not found.is_new_guest:
+                return found
             if kept and await self._come_back(kept):
-                return kept
+                return await self._ask()
             await self._keep_key()
         except StorageFault:
             pass  # the engine finds that out by itself, and says so
-        return user_id
+        return found
+
+    async def _ask(self) -> requests.Identity:
+        return requests.parse_open_uploads(await self._call(requests.prepare_open_uploads()))
 
     async def _come_back(self, user_id: str) -> bool:
         """Have the server give this guest the cookie again; False when it knows the key no longer."""

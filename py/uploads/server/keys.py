@@ -66,6 +66,13 @@ def is_server_made(prefix: str, user: str, key: str) -> bool:
     return bool(re.fullmatch(re.escape(user_prefix(prefix, user)) + rf"[^/]+/{_UUID}/[^/]+", key))
 
 
+def project_of(prefix: str, user: str, key: str) -> str:
+    """The project in a key that the server made; "" for a key that somebody chose."""
+    return (
+        key.removeprefix(user_prefix(prefix, user)).split("/")[0] if is_server_made(prefix, user, key) else ""
+    )
+
+
 def wanted_key(prefix: str, user: str, wanted: str) -> str:
     """An application's own key, under the user's prefix (which it may name, or leave out). Raises `BadKey`."""
     base = user_prefix(prefix, user)

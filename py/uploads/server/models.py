@@ -134,6 +134,7 @@ class OpenUpload(_Shape):
     uploadId: str  # noqa: N815
     key: str
     filename: str
+    projectId: str  # noqa: N815
     startedAt: str  # noqa: N815
 
 

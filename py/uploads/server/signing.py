@@ -80,13 +80,16 @@ class Signing:
             raise invalid(f"partNumber: {part_number} is not within 1–{most}", "BadPartNumber")
         return self.store.sign_part(upload.key, upload.s3_upload_id, part_number, length)
 
-    def is_proved(self, upload: Upload, found: Found) -> bool:
-        """Whether the object is this upload's, by its token and its length.
+    def is_ours(self, upload: Upload, found: Found) -> bool:
+        """Whether the object is this upload's, by its token.
 
         An upload that was found again by its key alone has no token; then nothing is proved by the token.
         """
-        right_length = upload.size is None or upload.size == found.size
-        return bool(upload.proof) and found.proof == upload.proof and right_length
+        return bool(upload.proof) and found.proof == upload.proof
+
+    def is_proved(self, upload: Upload, found: Found) -> bool:
+        """Whether the object is this upload's, by its token and its length."""
+        return self.is_ours(upload, found) and upload.size in (None, found.size)
 
 
 def content_type_of(text: str) -> str:
@@ -126,9 +129,14 @@ def make_router(signing: Signing) -> APIRouter:
             proof = signing.tokens.proof_of(key) if keys.is_server_made(settings.prefix, user, key) else ""
             upload = Upload(user, key, s3_upload_id, None, None, proof)
             token = signing.tokens.make(upload, time.time())
-            name = key.rpartition("/")[2]
             found.append(
-                models.OpenUpload(uploadId=token, key=key, filename=name, startedAt=started.isoformat())
+                models.OpenUpload(
+                    uploadId=token,
+                    key=key,
+                    filename=key.rpartition("/")[2],
+                    projectId=keys.project_of(settings.prefix, user, key),
+                    startedAt=started.isoformat(),
+                )
             )
         return models.OpenUploads(userId=user, isNewGuest=signing.guests.is_new(request), uploads=found)
 
@@ -217,12 +225,17 @@ def make_router(signing: Signing) -> APIRouter:
 
     @router.get("/multipart/{upload_id}/status", tags=["multipart"])
     def tell_status(upload_id: str, key: Key, user: User) -> models.UploadStatus:
-        """How the upload stands: completed (with the proof), open, or missing."""
+        """How the upload stands: completed (an object has its token; `proof` if its length is right), open, or missing."""
         upload = signing.read(upload_id, key, user)
         found = store.head(key)
-        if found and signing.is_proved(upload, found):
+        if found and signing.is_ours(upload, found):
             return models.UploadStatus(
-                state="completed", key=key, bucket=store.bucket, size=found.size, etag=found.etag, proof=True
+                state="completed",
+                key=key,
+                bucket=store.bucket,
+                size=found.size,
+                etag=found.etag,
+                proof=signing.is_proved(upload, found),
             )
         is_open = store.is_open(key, upload.s3_upload_id)
         return models.UploadStatus(
@@ -284,9 +297,12 @@ def make_router(signing: Signing) -> APIRouter:
 
     @router.delete("/multipart/{upload_id}", tags=["multipart"])
     def abort_upload(upload_id: str, key: Key, user: User) -> dict[str, str]:
-        """Abort the upload; one that is gone already is fine."""
+        """Abort the upload; one that is gone already is fine. An object that it has become is removed."""
         upload = signing.read(upload_id, key, user)
         store.abort(key, upload.s3_upload_id)
+        found = store.head(key)
+        if found and signing.is_ours(upload, found):
+            store.delete(key)
         return {}
 
     def form_for(wanted: models.FileWanted, user: str) -> models.Form:

@@ -209,6 +209,10 @@ class Store:
             if not is_gone(error):
                 raise
 
+    def delete(self, key: str) -> None:
+        """Remove an object; one that is gone already is fine."""
+        self._client.delete_object(Bucket=self.bucket, Key=key)
+
     def head(self, key: str) -> Found | None:
         """The object at `key`, if there is one."""
         try:

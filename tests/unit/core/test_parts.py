@@ -9,6 +9,7 @@ from upload_engine.core.parts import (
     Part,
     choose_part_size,
     count_parts,
+    infer_part_size,
     part_range,
     trusted_parts,
 )
@@ -100,3 +101,38 @@ def test_of_a_part_listed_twice_ours_is_taken_and_without_a_record_none() -> Non
 
 def test_parts_that_cannot_be_ours_are_left_alone() -> None:
     assert trusted((0, "z", 10), (4, "d", 10), (1, "a", 10)) == {1: "a"}
+
+
+@given(st.data())
+def test_how_a_file_was_cut_is_read_off_its_parts(data: st.DataObject) -> None:
+    """Fault 55. A part that is not the last one tells it; the last one, too, unless it is all there is of many."""
+    part_size = data.draw(st.integers(MIN_PART_SIZE, 64 * MIB))
+    file_size = data.draw(st.integers(part_size + 1, 300 * part_size))
+    total = count_parts(file_size, part_size)
+    numbers = data.draw(st.sets(st.integers(1, total), min_size=1, max_size=5))
+    rows = [ListedPart(number, "e", part_range(number, file_size, part_size)[1]) for number in numbers]
+    inferred = infer_part_size(rows, file_size)
+    assert inferred is not None
+    assert inferred == part_size or numbers == {total}
+    assert all(part_range(row.part_number, file_size, inferred)[1] == row.size for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("rows", "file_size"),
+    [
+        ([], 25 * MIB),
+        ([(1, 4 * MIB)], 25 * MIB),  # no part but the last may be so small
+        ([(2, 8 * MIB), (3, 10 * MIB)], 60 * MIB),
+        ([(9, 8 * MIB)], 25 * MIB),  # another file's
+        ([(1, 6 * GIB)], 30 * GIB),
+        ([(1, 5 * MIB)], 60_000 * MIB),  # more than 10,000 parts
+    ],
+)
+def test_parts_of_no_such_file_tell_nothing(rows: list[tuple[int, int]], file_size: int) -> None:
+    """Fault 55."""
+    assert infer_part_size([ListedPart(number, "e", size) for number, size in rows], file_size) is None
+
+
+def test_a_small_file_is_one_part_of_its_own_size() -> None:
+    assert infer_part_size([ListedPart(1, "e", 7)], 7) == 7
+    assert infer_part_size([ListedPart(1, "e", 0)], 0) in (0, None)

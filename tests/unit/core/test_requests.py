@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from upload_engine.core.errors import ServiceFault
 from upload_engine.core.events import ObjectReport
 from upload_engine.core.http import ApiRequest, HttpResponse
 from upload_engine.core.parts import ListedPart, Part
+from upload_engine.core.requests import Identity, OpenUpload
 
 
 def answer(body: Any, status: int = 200, **headers: str) -> HttpResponse:
@@ -90,8 +92,21 @@ def test_sign_list_complete_status_abort() -> None:
     requests.parse_abort(answer({}))
     requests.parse_abort(answer({"code": "NoSuchUpload"}, 404))
     assert fault(requests.parse_abort, answer({"code": "StoreDown"}, 503)).status == 503
-    assert requests.parse_open_uploads(answer({"userId": "me", "uploads": []})) == ("me", False)
-    assert requests.parse_open_uploads(answer({"userId": "me", "isNewGuest": True})) == ("me", True)
+    assert requests.parse_open_uploads(answer({"userId": "me", "uploads": []})) == Identity("me", False)
+    assert requests.parse_open_uploads(answer({"userId": "me", "isNewGuest": True})) == Identity("me", True)
+
+
+def test_the_servers_open_uploads() -> None:
+    """Fault 55; another server (Companion) may tell less of them."""
+    row = {"uploadId": "u", "key": "k/n", "filename": "n", "startedAt": "1970-01-01T00:00:01+00:00"}
+    upload = OpenUpload("u", "k/n", "n", "", 1000)
+    body = {"userId": "me", "uploads": [row, {**row, "projectId": "p"}]}
+    found = requests.parse_open_uploads(answer(body)).open_uploads
+    assert found == (upload, replace(upload, project_id="p"))
+    assert "u" not in repr(upload).split("OpenUpload")[1].split("=")[0]
+    for damage in ({"startedAt": "yesterday"}, {"key": None, "startedAt": None}):
+        broken = answer({"userId": "me", "uploads": [{**row, **damage}]})
+        assert fault(requests.parse_open_uploads, broken).code == "NotFromTheStore"
 
 
 def test_the_way_back_of_a_guest() -> None:

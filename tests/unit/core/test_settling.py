@@ -44,7 +44,9 @@ def test_without_proof_nothing_is_completed(report: e.ObjectReport) -> None:
     life.finalise()
     assert kinds(life.tell(e.UploadCompleted(ID, life.asked, report))) == [fx.CheckStatus]
     assert life.phase == Phase.RECONCILING
-    assert life.tell(e.StatusChecked(ID, life.asked, "completed", report)) == [STOP, SAVE]
+    removal = life.tell(e.StatusChecked(ID, life.asked, "completed", report))
+    assert kinds(removal) == [fx.AbortUpload], "the object that is not the file goes first"
+    assert life.tell(e.UploadAborted(ID, life.asked)) == [STOP, SAVE]
     assert life.phase == Phase.QUEUED
     assert life.session.transfer.stored == {}
     assert life.session.server_upload_id == ""
@@ -244,12 +246,7 @@ def test_a_conflict_whose_abort_fails_is_tried_again() -> None:
 
 
 @pytest.mark.parametrize("fault_at", ["part", "list"])
-@pytest.mark.parametrize(
-    ("state", "report"), [("missing", None), ("completed", e.ObjectReport(25, OBJECT, False))]
-)
-def test_gone_for_good_starts_over_and_says_so(
-    fault_at: str, state: str, report: e.ObjectReport | None
-) -> None:
+def test_gone_for_good_starts_over_and_says_so(fault_at: str) -> None:
     """Faults 26, 27."""
     life = Life()
     life.begin()
@@ -261,7 +258,7 @@ def test_gone_for_good_starts_over_and_says_so(
     else:
         life.resume()
         assert kinds(life.control_failed(GONE)) == [fx.CheckStatus]
-    assert life.tell(e.StatusChecked(ID, life.asked, state, report)) == [STOP, SAVE]
+    assert life.tell(e.StatusChecked(ID, life.asked, "missing", None)) == [STOP, SAVE]
     assert (life.phase, life.session.transfer.stored, life.session.key) == (Phase.QUEUED, {}, "")
     assert "from its beginning" in life.error_words
     assert life.kinds(e.SlotGranted(ID)) == [fx.CreateUpload]
@@ -269,6 +266,16 @@ def test_gone_for_good_starts_over_and_says_so(
     life.send(1)
     life.landed(1)
     assert "from its beginning" in life.error_words, "it stays long enough to be read"
+
+
+def test_a_part_that_is_refused_because_the_upload_is_complete_already() -> None:
+    """Fault 25: token and length prove it, though the parts are not known here."""
+    life = Life()
+    life.begin()
+    life.send(1)
+    life.failed(1, GONE)
+    assert life.tell(e.StatusChecked(ID, life.asked, "completed", PROOF)) == [DELETE]
+    assert life.session.transfer.etag() is None
 
 
 def test_a_status_nobody_knows_starts_over() -> None:

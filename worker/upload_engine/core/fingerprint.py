@@ -24,15 +24,28 @@ def sample_ranges(size: int) -> list[tuple[int, int]]:
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """What one file looked like. size in bytes, last_modified in milliseconds since 1970, sample in hexadecimal."""
+    """What one file looked like. size in bytes, last_modified in milliseconds since 1970, sample in hexadecimal.
+
+    An upload that was found again on the server alone has the ``unknown`` one: a name, as keys spell it.
+    """
 
     name: str
     size: int
     last_modified: int
     sample: str
 
+    @classmethod
+    def unknown(cls, name: str) -> Fingerprint:
+        return cls(name, 0, 0, "")
+
+    @property
+    def is_known(self) -> bool:
+        return bool(self.sample)
+
     def difference(self, other: Fingerprint) -> str:
         """Why ``other`` is not this file, as the end of a sentence for people; "" when it is."""
+        if not self.is_known and _spelling(self.name) == _spelling(other.name):
+            return ""
         if self.name != other.name:
             return f"it is called “{other.name}”, not “{self.name}”"
         if self.size != other.size:
@@ -42,3 +55,8 @@ class Fingerprint:
         if self.last_modified != other.last_modified:
             return "it has been changed since the upload began"
         return ""
+
+
+def _spelling(name: str) -> str:
+    """What a name and the last step of the key made from it have in common; keys cut long names."""
+    return "".join(char for char in name.lower() if char.isalnum())[:80]

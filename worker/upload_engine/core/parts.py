@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from upload_engine.core.limits import MAX_OBJECT_SIZE, MAX_PART_SIZE, MAX_PARTS, MIB, MIN_PART_SIZE
@@ -93,3 +93,23 @@ def trusted_parts(
         ):
             trusted[number] = Part(etag, right_size)
     return trusted
+
+
+def infer_part_size(listed: Iterable[ListedPart], file_size: int) -> int | None:
+    """The part size under which the listed parts are parts of such a file; None when there is none."""
+    rows = tuple(listed)
+    sizes = {row.size for row in rows}
+    # The last part may be smaller than the others, and tells by its number how large those are.
+    others = {(file_size - row.size) // (row.part_number - 1) for row in rows if row.part_number > 1}
+    for part_size in [*sorted(sizes, reverse=True), *sorted(others - sizes)]:
+        if _is_possible(part_size, file_size) and all(
+            part_range(row.part_number, file_size, part_size)[1] == row.size for row in rows
+        ):
+            return part_size
+    return None
+
+
+def _is_possible(part_size: int, file_size: int) -> bool:
+    if part_size > MAX_PART_SIZE or part_size * MAX_PARTS < file_size:
+        return False
+    return part_size >= min(MIN_PART_SIZE, max(1, file_size))

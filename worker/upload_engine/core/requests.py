@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -152,11 +153,40 @@ def prepare_open_uploads() -> ApiRequest:
     return ApiRequest("GET", "/s3/uploads")
 
 
-def parse_open_uploads(response: HttpResponse) -> tuple[str, bool]:
-    """The id of the user who is signed in, and whether that is a guest who has only just been given it."""
+@dataclass(frozen=True, slots=True)
+class OpenUpload:
+    """An upload that the server has open. ``started_at``: milliseconds since 1970."""
+
+    server_upload_id: str = field(repr=False)
+    key: str
+    file_name: str
+    project_id: str
+    started_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who is signed in, whether that is a guest who has only just been given the id, and what they have open."""
+
+    user_id: str
+    is_new_guest: bool
+    open_uploads: tuple[OpenUpload, ...] = ()
+
+
+def parse_open_uploads(response: HttpResponse) -> Identity:
     answer = _object(response)
     with _reading():
-        return str(answer["userId"]), answer.get("isNewGuest") is True
+        uploads = tuple(
+            OpenUpload(
+                str(row["uploadId"]),
+                str(row["key"]),
+                str(row["filename"]),
+                str(row.get("projectId") or ""),
+                int(datetime.fromisoformat(str(row["startedAt"])).timestamp() * 1000),
+            )
+            for row in answer.get("uploads") or ()
+        )
+        return Identity(str(answer["userId"]), answer.get("isNewGuest") is True, uploads)
 
 
 def prepare_guest_key() -> ApiRequest:

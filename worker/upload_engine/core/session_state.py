@@ -6,12 +6,15 @@ The reactions themselves are in ``sending``, ``settling``, ``trouble`` and ``wis
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import replace
 
 from upload_engine.core import effects as fx
 from upload_engine.core import events as e
 from upload_engine.core.errors import UploadFault
 from upload_engine.core.explain import UploadError
 from upload_engine.core.facts import UploadFacts
+from upload_engine.core.fingerprint import Fingerprint
+from upload_engine.core.parts import choose_part_size
 from upload_engine.core.progress import Progress
 from upload_engine.core.retry import RetryPolicy
 from upload_engine.core.states import TRANSITIONS, IllegalTransition, Phase
@@ -99,6 +102,11 @@ class SessionState:
         if target not in TRANSITIONS[self.phase, type(event)]:
             raise IllegalTransition(self.phase, type(event).__name__, target, self.story)
         self.phase = target
+
+    def adopt(self, fingerprint: Fingerprint) -> None:
+        """The file of an upload of which only the name was known. How it was cut, the store's list will show."""
+        self.facts = replace(self.facts, fingerprint=fingerprint)
+        self.transfer = Transfer(fingerprint.size, choose_part_size(fingerprint.size))
 
     def ask(self, kind: type[fx.Request]) -> fx.Effect:
         """Start a control request; at most one is under way."""

@@ -15,6 +15,7 @@ from upload_engine.core.explain import (
     UPLOAD_INIT_FAILED,
     started_over,
 )
+from upload_engine.core.parts import infer_part_size
 from upload_engine.core.retry import Verdict, judge
 from upload_engine.core.sending import on_look_answered, on_look_failed
 from upload_engine.core.session_state import Effects, SessionState
@@ -43,10 +44,13 @@ def on_parts_listed(session: SessionState, event: e.PartsListed, now: float) -> 
     if session.phase is Phase.UPLOADING:
         return on_look_answered(session, event, now)
     session.control = None
-    session.transfer.trust(event.parts)
+    transfer = session.transfer
+    if not transfer.stored:  # nothing is recorded: the store knows better how the file was cut
+        transfer.part_size = infer_part_size(event.parts, transfer.file_size) or transfer.part_size
+    transfer.trust(event.parts)
     if session.has_file:
         return [session.saved(), session.ask_first(fx.CheckFile)]
-    if session.transfer.complete and session.transfer.is_acknowledged():
+    if transfer.complete and transfer.is_acknowledged():
         session.move(event, Phase.FINALISING)
         return [session.saved(), session.ask_first(fx.CompleteUpload)]
     session.move(event, Phase.WAITING_FOR_FILE)
@@ -70,6 +74,9 @@ def on_status_checked(session: SessionState, event: e.StatusChecked, now: float)
     session.control = None
     if event.state == "completed" and event.report and proves(session, event.report):
         return completed(session, event, event.report)
+    if event.state == "completed":
+        # An object of this upload that is not the file: it is removed before the file is sent again.
+        return [session.ask_first(fx.AbortUpload)]
     if event.state == "open":
         # The store contradicts itself; its list decides, and a doubt is counted.
         return doubt(session, event, session.contradiction or ServiceFault(404, "NoSuchUpload"))
@@ -180,7 +187,7 @@ def _cancel_failed(session: SessionState, event: e.ControlFailed) -> Effects:
 
 
 def on_upload_aborted(session: SessionState, event: e.UploadAborted, now: float) -> Effects:
-    """A cancel is done; or an upload that had met another one is out of the way and begins anew."""
+    """A cancel is done; or what is not to be is out of the way, and the upload begins anew."""
     session.control = None
     return cancelled(session) if session.phase is Phase.CANCELLING else start_over(session, event)
 

@@ -46,6 +46,8 @@ def on_file_given(session: SessionState, event: e.FileGiven, now: float) -> Effe
         if not session.has_file:
             session.error = wrong_file(difference)
         return []
+    if not session.facts.fingerprint.is_known:
+        session.adopt(event.fingerprint)
     session.has_file = True
     session.transfer.doubt_all()
     if session.phase is Phase.WAITING_FOR_FILE or session.phase in RESUMABLE:
