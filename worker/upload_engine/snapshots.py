@@ -7,9 +7,8 @@ from typing import Any
 
 from uploads.protocol import UPLOAD_SNAPSHOT
 
-from upload_engine.core.explain import UploadError
 from upload_engine.core.session import Session
-from upload_engine.core.states import Phase, status_of
+from upload_engine.core.states import HOLDS_SLOT, Phase, status_of
 
 
 def snapshot(session: Session, now: float, object_url: str) -> dict[str, Any]:
@@ -47,7 +46,7 @@ def snapshot(session: Session, now: float, object_url: str) -> dict[str, Any]:
             "estimated_time_remaining": progress.seconds_left,
             "speed": round(progress.speed, 1),
         },
-        "error": _error(session.error),
+        "error": _error(session),
     }
 
 
@@ -65,7 +64,9 @@ def _next_part_number(session: Session) -> int:
     return next(number for number in range(1, len(stored) + 2) if number not in stored)
 
 
-def _error(error: UploadError | None) -> dict[str, Any] | None:
+def _error(session: Session) -> dict[str, Any] | None:
+    """With the story of what led to it, once nothing goes on: while it does, it would be sent ten times a second."""
+    error = session.error
     if error is None:
         return None
     return {
@@ -76,4 +77,5 @@ def _error(error: UploadError | None) -> dict[str, Any] | None:
         "status": error.status,
         "code": error.code,
         "request_id": error.request_id,
+        "story": [] if session.phase in HOLDS_SLOT else list(session.story),
     }

@@ -33,6 +33,7 @@ ENGINE_LOST = {
     "status": None,
     "code": None,
     "request_id": None,
+    "story": [],
 }
 
 

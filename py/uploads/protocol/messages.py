@@ -113,6 +113,9 @@ ERROR = Record(
         "status": Whole(most=999, nullable=True),
         "code": Text(nullable=True),
         "request_id": Text(nullable=True),
+        "story": Texts(
+            most=200
+        ),  # for developers: what had happened before, oldest first; of a running upload none
     },
     nullable=True,
 )

@@ -81,6 +81,7 @@ if TYPE_CHECKING:
         status: int | None
         code: str | None
         request_id: str | None
+        story: list[str]
 
     class EngineCapabilities(TypedDict):
         worker: Literal["shared", "dedicated", "none"]

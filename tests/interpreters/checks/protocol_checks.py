@@ -97,6 +97,7 @@ def snapshot_with_error(**changes: object) -> "dict[str, Any]":
         "status": 503,
         "code": "SlowDown",
         "request_id": None,
+        "story": ["1.000 uploading: PartFailed 3 (ServiceFault: HTTP 503 SlowDown)"],
     }
     for name in changes:
         error[name] = changes[name]

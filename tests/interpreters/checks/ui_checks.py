@@ -16,6 +16,7 @@ FAILURE: "Any" = {
     "status": 503,
     "code": None,
     "request_id": None,
+    "story": [],
 }
 HOPELESS: "Any" = dict(FAILURE, retryable=False)
 

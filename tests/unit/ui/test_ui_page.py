@@ -44,6 +44,7 @@ ERROR = {
     "status": 503,
     "code": None,
     "requestId": None,
+    "story": [],
 }
 
 
