@@ -95,18 +95,18 @@ def trusted_parts(
     return trusted
 
 
-def infer_part_size(listed: Iterable[ListedPart], file_size: int) -> int | None:
-    """The part size under which the listed parts are parts of such a file; None when there is none."""
+def infer_part_size(listed: Iterable[ListedPart], file_size: int, believed: int) -> int:
+    """The part size under which the listed parts are parts of such a file: the one believed, if at all possible."""
     rows = tuple(listed)
     sizes = {row.size for row in rows}
     # The last part may be smaller than the others, and tells by its number how large those are.
     others = {(file_size - row.size) // (row.part_number - 1) for row in rows if row.part_number > 1}
-    for part_size in [*sorted(sizes, reverse=True), *sorted(others - sizes)]:
+    for part_size in [believed, *sorted(sizes, reverse=True), *sorted(others - sizes)]:
         if _is_possible(part_size, file_size) and all(
             part_range(row.part_number, file_size, part_size)[1] == row.size for row in rows
         ):
             return part_size
-    return None
+    return believed
 
 
 def _is_possible(part_size: int, file_size: int) -> bool:

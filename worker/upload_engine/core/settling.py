@@ -46,7 +46,7 @@ def on_parts_listed(session: SessionState, event: e.PartsListed, now: float) -> 
     session.control = None
     transfer = session.transfer
     if not transfer.stored:  # nothing is recorded: the store knows better how the file was cut
-        transfer.part_size = infer_part_size(event.parts, transfer.file_size) or transfer.part_size
+        transfer.part_size = infer_part_size(event.parts, transfer.file_size, transfer.part_size)
     transfer.trust(event.parts)
     if session.has_file:
         return [session.saved(), session.ask_first(fx.CheckFile)]
