@@ -92,6 +92,19 @@ def test_events_of_an_upload_that_is_gone_lead_to_nothing() -> None:
     assert uploads.handle(e.CancelRequested("a"), 0.0) == []
 
 
+def test_more_go_at_a_time_after_a_round_without_trouble() -> None:
+    """Fault 12. A stale answer is no part of a round."""
+    uploads = queue(max_parts=5)
+    uploads.add(session("a"), 0.0)
+    create(uploads, "a")
+    attempts = [next(iter(flight.attempts)) for flight in uploads.sessions["a"].transfer.in_flight.values()]
+    for number in (1, 2, 2):
+        uploads.handle(e.PartUploaded("a", attempts[number - 1], number, "x"), 0.0)
+    assert uploads.sessions["a"].transfer.requests == 3
+    uploads.handle(e.PartUploaded("a", attempts[2], 3, "x"), 0.0)
+    assert uploads.sessions["a"].transfer.requests == 4
+
+
 def test_on_a_slow_line_one_part_at_a_time() -> None:
     """Fault 11."""
     uploads = queue()

@@ -163,6 +163,11 @@ def test_a_hidden_etag_is_named_and_a_page_in_between_is_not_taken_for_the_store
     assert fault(requests.parse_part, answer("<html>hello</html>")).code == "NotFromTheStore"
 
 
+def test_urls_of_a_server_that_does_not_say_how_long_they_live() -> None:
+    assert requests.parse_sign(answer({"presignedUrls": {"1": "u"}})).expires_in == 300
+    assert requests.parse_sign(answer({"presignedUrls": {"1": "u"}, "expires": 20})).expires_in == 20
+
+
 @pytest.mark.parametrize(("body", "is_final"), [("false", True), ("true", False), ("null", False)])
 def test_the_server_may_say_that_trying_again_is_of_no_use(body: str, is_final: bool) -> None:
     text = f'{{"code": "NoCredentials", "retryable": {body}}}'

@@ -8,7 +8,7 @@ from upload_engine.core.fingerprint import Fingerprint
 from upload_engine.core.parts import ListedPart
 from upload_engine.core.records import to_record
 from upload_engine.core.retry import MAX_THROTTLED, PROBE_MAX
-from upload_engine.core.sending import MAX_SIGNED_ANEW
+from upload_engine.core.sending import MAX_SIGNED_ANEW, WORTH_MENTIONING
 from upload_engine.core.states import Phase
 from upload_engine.core.transfer import HEDGE_LOOKS, HEDGE_SECONDS
 
@@ -95,11 +95,45 @@ def test_throttling_is_waited_out_and_narrows_the_window() -> None:
         assert timer.delay <= 20
         assert life.policy.window.size == 1
         assert number >= 5 or timer.delay <= 2.0 ** (number + 1)
+        assert ("more slowly" in life.error_words) == (number >= WORTH_MENTIONING - 1)
         life.fire()
     life.send(1)
     assert life.failed(1, BUSY) == [STOP, SAVE]
     assert life.phase == Phase.FAILED
     assert "busy" in life.error_words
+
+
+def test_what_is_told_of_a_delay_is_taken_back_when_a_part_lands() -> None:
+    life = Life()
+    life.begin()
+    for _ in range(WORTH_MENTIONING):
+        life.send(1)
+        life.failed(1, BROKEN)
+        life.fire()
+    assert "goes on by itself" in life.error_words
+    assert "could not be sent" in life.error_words
+    life.send(1)
+    life.landed(1)
+    assert life.error_words == ""
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (ServiceFault(502), "Its gateway says so"),
+        (ServiceFault(200, "NotFromTheStore"), "asks you to sign in first; it goes on by itself"),
+    ],
+)
+def test_a_gateway_or_a_portal_is_waited_for(fault: ServiceFault, words: str) -> None:
+    """Faults 8, 15."""
+    life = Life(max_retries=0)
+    life.begin()
+    life.send(1)
+    life.failed(1, fault)
+    life.control_failed(fault)
+    assert life.phase == Phase.WAITING_FOR_NETWORK
+    assert life.error_words.startswith("NETWORK_ERROR: The store cannot be reached.")
+    assert words in life.error_words
 
 
 def test_a_retry_after_is_obeyed() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from upload_engine.core.errors import FileFault, NetworkFault, ServiceFault, UploadFault
 
@@ -28,7 +28,9 @@ class UploadError:
 
 _RETRY = "Press Retry to go on where it stopped; nothing that has arrived is lost."
 _KEPT = "What has arrived is kept."
+_WAITS = "Nothing to do: it goes on by itself."
 _OPERATION = {
+    NETWORK_ERROR: "The store cannot be reached",
     UPLOAD_INIT_FAILED: "The upload could not be started",
     CHUNK_UPLOAD_FAILED: "A part of the file could not be sent",
     UPLOAD_COMPLETE_FAILED: "The upload could not be finished",
@@ -40,7 +42,7 @@ _BY_CODE = {
     ),
     "NotFromTheStore": (
         "Something between here and the store answered in its place.",
-        "Check whether this network asks you to sign in first, then press Retry.",
+        "Check whether this network asks you to sign in first; it goes on by itself then.",
     ),
     "ProofFailed": (
         "The stored object could not be proved to be this file.",
@@ -76,6 +78,8 @@ _BY_STATUS = {
         f"Ask its operator whether you may upload here, then press Retry. {_KEPT}",
     ),
     413: ("The file, or a part of it, is larger than is allowed on the way.", f"Ask the operator. {_KEPT}"),
+    502: ("Its gateway says so.", _WAITS),
+    504: ("Its gateway says so.", _WAITS),
     429: ("The store is asking everyone to slow down.", "Wait a little, then press Retry."),
     503: ("The store is busy or down.", "Wait a little, then press Retry."),
 }
@@ -108,6 +112,14 @@ def explain(fault: UploadFault, error_type: str) -> UploadError:
             request_id=fault.request_id or None,
         )
     return UploadError(error_type, f"{_OPERATION[error_type]}. {fault.message}".strip(), _RETRY)
+
+
+def delayed(fault: UploadFault) -> UploadError:
+    """What is tried on, and takes long enough to be told."""
+    error = explain(fault, CHUNK_UPLOAD_FAILED)
+    busy = isinstance(fault, ServiceFault) and fault.status in (429, 503)
+    reason = "The store asks to send more slowly." if busy else error.message
+    return replace(error, message=reason, recovery=_WAITS)
 
 
 def must_sign_in() -> UploadError:

@@ -64,6 +64,8 @@ class UploadQueue:
         if session is None:
             return []
         effects = session.handle(event, now)
+        if effects and isinstance(event, e.PartUploaded):
+            self._window.landed(self._goodput(now))
         return effects if isinstance(event, e.PartProgressed) else effects + self._grant(now)
 
     def _grant(self, now: float) -> Effects:
@@ -88,7 +90,7 @@ class UploadQueue:
         effects: Effects = []
         sending = [session for session in self.sessions.values() if session.phase is Phase.UPLOADING]
         under_way = sum(session.transfer.requests for session in sending)
-        goodput = sum(session.transfer.speed(now) for session in sending)
+        goodput = self._goodput(now)
         while under_way < self._window.size:
             ready = [
                 session
@@ -108,6 +110,14 @@ class UploadQueue:
             under_way += 1
             effects.append(part)
         return effects
+
+    def _goodput(self, now: float) -> float:
+        """Bytes per second of all uploads together; 0.0 while unknown."""
+        return sum(
+            session.transfer.speed(now)
+            for session in self.sessions.values()
+            if session.phase is Phase.UPLOADING
+        )
 
     def _pace(self, delay: float) -> Effects:
         if self._pace_armed:

@@ -24,6 +24,8 @@ from upload_engine.core.limits import MAX_PART_SIZE, MIN_PART_SIZE
 from upload_engine.core.parts import ListedPart, Part
 
 _MULTIPART = "/s3/multipart"
+ASSUMED_LIFETIME = 300.0
+"""Seconds that a URL lives when the server does not say."""
 MAX_WORDS = 500
 """Characters taken of what a server says for people."""
 
@@ -314,7 +316,7 @@ def _signed(answer: Mapping[str, Any], urls: Mapping[str, str]) -> SignedParts:
     return SignedParts(
         urls={int(number): str(url) for number, url in urls.items()},
         headers={str(name): str(value) for name, value in (answer.get("headers") or {}).items()},
-        expires_in=float(answer.get("expires") or 0),
+        expires_in=float(answer.get("expires") or ASSUMED_LIFETIME),
     )
 
 

@@ -13,13 +13,15 @@ from dataclasses import replace
 from upload_engine.core import effects as fx
 from upload_engine.core import events as e
 from upload_engine.core.errors import NetworkFault, StallFault
-from upload_engine.core.explain import CHUNK_UPLOAD_FAILED, started_over
+from upload_engine.core.explain import CHUNK_UPLOAD_FAILED, delayed, started_over
 from upload_engine.core.retry import Verdict, judge
 from upload_engine.core.session_state import CONTROL, LAST_PARTS, Effects, SessionState
 from upload_engine.core.states import Phase
 from upload_engine.core.transfer import HEDGE_SECONDS
 from upload_engine.core.trouble import AGAIN, again_or_give_up, give_up, next_probe_delay, retry_after
 
+WORTH_MENTIONING = 3
+"""A part that has failed so often in a row is told of, though nothing is to be done."""
 MAX_SIGNED_ANEW = 2
 """A part whose fresh URL is refused again after this many times is refused for good."""
 
@@ -53,7 +55,6 @@ def on_part_uploaded(session: SessionState, event: e.PartUploaded, now: float) -
     if session.error != started_over():  # that one has to stay long enough to be read
         session.error = None
     session.policy.succeeded()
-    session.policy.window.landed(transfer.speed(now))
     if transfer.complete:
         return aborts + finish(session, event)
     if not transfer.has_next() and LAST_PARTS not in session.timers.values():
@@ -82,6 +83,8 @@ def on_part_failed(session: SessionState, event: e.PartFailed, now: float) -> Ef
     if verdict in AGAIN:
         tries = transfer.count_try(number)
         if session.policy.allows(verdict, tries):
+            if tries >= WORTH_MENTIONING:
+                session.error = delayed(event.fault)
             return [session.arm(session.policy.delay(verdict, tries, retry_after(event.fault)), number)]
     if verdict is Verdict.SIGN_ANEW and transfer.count_signed_anew(number) <= MAX_SIGNED_ANEW:
         transfer.give_back(number)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from upload_engine.core import effects as fx
 from upload_engine.core import events as e
 from upload_engine.core.errors import ServiceFault, UploadFault
-from upload_engine.core.explain import explain, must_sign_in, unreadable_file
+from upload_engine.core.explain import NETWORK_ERROR, explain, must_sign_in, unreadable_file
 from upload_engine.core.retry import Verdict, judge
 from upload_engine.core.session_state import Effects, SessionState
 from upload_engine.core.states import Phase
@@ -33,6 +33,7 @@ def give_up(
     """Retries are used up, or of no use. The upload in the store is kept, whatever happens: it can be resumed."""
     session.error = explain(fault, error_type)
     if verdict is Verdict.NETWORK:
+        session.error = explain(fault, NETWORK_ERROR)
         session.move(event, Phase.WAITING_FOR_NETWORK)
         stop = session.stop()
         session.control_kind = fx.ProbeNetwork
