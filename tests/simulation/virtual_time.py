@@ -1,44 +1,166 @@
-"""An event loop whose clock jumps to the next timer instead of waiting for it."""
+"""An event loop in virtual time: its clock jumps to the next timer instead of waiting for it.
+
+It has no selector and makes no system call. With a seed, the callbacks that are ready at the same moment run in a
+shuffled order: answers of independent requests may overtake each other, and nobody may count on which is first. What
+one producer says in order (the messages of a page, the progress of a request) must therefore be handed on by plain
+calls, not by a callback each. The order depends on the seed alone, in every process with the same PYTHONHASHSEED.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import selectors
-from collections.abc import Coroutine
+import heapq
+import itertools
+import random
+import weakref
+from collections.abc import Callable, Coroutine
+from contextvars import Context, copy_context
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-
-class _Skipping(selectors.DefaultSelector):
-    """A selector that never waits: it moves the loop's clock on by as long as it was told to wait."""
-
-    loop: VirtualLoop
-
-    def select(self, timeout: float | None = None) -> Any:
-        if timeout is None:
-            raise RuntimeError("everybody waits and no timer is set: the world has come to a standstill")
-        self.loop.virtual_now += max(0.0, timeout)
-        return super().select(0)
+MOST_TURNS_AT_ONCE = 20_000
+"""Turns of the loop without time moving on: somebody runs in circles."""
 
 
-class VirtualLoop(asyncio.SelectorEventLoop):
-    """``time()`` is virtual: it begins at 0 and moves only while everybody sleeps."""
+LEAST_SLEEP = 0.001
+"""Seconds: a browser's timers know no less."""
 
-    def __init__(self) -> None:
-        self.virtual_now = 0.0
-        selector = _Skipping()
-        super().__init__(selector)
-        selector.loop = self
+
+class Standstill(Exception):
+    """Everybody waits and no timer is set, or everybody is busy and no time passes."""
+
+
+class _Handle:
+    """A callback that waits for its turn: what asyncio needs of a handle, and no more."""
+
+    __slots__ = ("args", "callback", "context", "due_at")
+
+    def __init__(self, due_at: float, callback: Any, args: tuple[Any, ...], context: Context | None) -> None:
+        self.due_at = due_at
+        self.callback = callback
+        self.args = args
+        self.context = context or copy_context()
+
+    def cancel(self) -> None:
+        self.callback = None
+        self.args = ()
+
+    def cancelled(self) -> bool:
+        return self.callback is None
+
+    def when(self) -> float:
+        return self.due_at
+
+
+class VirtualLoop(asyncio.BaseEventLoop):
+    """``time()`` begins at 0 and moves only while everybody sleeps. ``jumped``: seconds that passed in jumps."""
+
+    def __init__(self, seed: int | None = None) -> None:
+        super().__init__()
+        self.jumped = 0.0
+        self._virtual_now = 0.0
+        self._soon: list[_Handle] = []
+        self._timers: list[tuple[float, int, _Handle]] = []
+        self._numbers = itertools.count()
+        self._turns = 0
+        self._stopping: bool
+        shuffler = random.Random(seed)
+        self._place: Callable[[_Handle], float] | None = (
+            (lambda _: shuffler.random()) if seed is not None else None
+        )
+        self._broken: BaseException | None = None
+        self._tasks: list[weakref.ref[asyncio.Task[Any]]] = []
+        self.set_task_factory(_make_task)  # type: ignore[arg-type]
+        self.set_exception_handler(lambda loop, context: None)  # a result that nobody fetched is no bug
 
     def time(self) -> float:
-        return self.virtual_now
+        return self._virtual_now
+
+    def jump(self, seconds: float) -> None:
+        """The machine slept: so much time has passed, and every timer that was due in it fires late, together."""
+        self._virtual_now += seconds
+        self.jumped += seconds
+
+    def live_tasks(self) -> list[asyncio.Task[Any]]:
+        """In the order in which they were begun, which sets of tasks do not keep."""
+        found = [task for reference in self._tasks if (task := reference()) and not task.done()]
+        self._tasks = [weakref.ref(task) for task in found]
+        return found
+
+    def check(self) -> None:
+        """Raise what a plain callback raised."""
+        if self._broken:
+            raise self._broken
+
+    # What the base class asks for.
+
+    def call_soon(self, callback: Any, *args: Any, context: Context | None = None) -> Any:  # type: ignore[override]
+        handle = _Handle(self._virtual_now, callback, args, context)
+        self._soon.append(handle)
+        return handle
+
+    def call_later(self, delay: float, callback: Any, *args: Any, context: Context | None = None) -> Any:  # type: ignore[override]
+        return self.call_at(self._virtual_now + delay, callback, *args, context=context)
+
+    def call_at(self, when: float, callback: Any, *args: Any, context: Context | None = None) -> Any:  # type: ignore[override]
+        handle = _Handle(when, callback, args, context)
+        heapq.heappush(self._timers, (when, next(self._numbers), handle))
+        return handle
+
+    def _write_to_self(self) -> None:
+        pass
+
+    def _run_once(self) -> None:
+        soon, timers = self._soon, self._timers
+        if not soon and not self._stopping:
+            while timers and timers[0][2].callback is None:
+                heapq.heappop(timers)
+            if not timers:
+                raise Standstill("everybody waits and no timer is set")
+            if timers[0][0] > self._virtual_now:
+                self._virtual_now = timers[0][0]
+                self._turns = 0
+        while timers and timers[0][0] <= self._virtual_now:
+            soon.append(heapq.heappop(timers)[2])
+        self._turns += 1
+        if self._turns > MOST_TURNS_AT_ONCE:
+            raise Standstill("everybody is busy and no time passes")
+        self._soon = []
+        if self._place and len(soon) > 1:
+            soon.sort(key=self._place)
+        for handle in soon:
+            if handle.callback is not None:
+                try:
+                    handle.context.run(handle.callback, *handle.args)
+                except Exception as error:
+                    self._broken = self._broken or error  # a bug of the engine or of the world
 
 
-def run(main: Coroutine[Any, Any, T]) -> T:
-    """Run to the end in virtual time."""
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        return runner.run(main)
+def _make_task(loop: VirtualLoop, coro: Coroutine[Any, Any, T], **kwargs: Any) -> asyncio.Task[T]:
+    task = asyncio.Task(coro, loop=loop, **kwargs)
+    loop._tasks.append(weakref.ref(task))
+    return task
+
+
+def run(main: Coroutine[Any, Any, T], seed: int | None = None) -> T:
+    """Run to the end in virtual time, shuffled by ``seed`` if there is one."""
+    loop = VirtualLoop(seed)
+    try:
+        return loop.run_until_complete(main)
+    finally:
+        close(loop)
+
+
+def close(loop: VirtualLoop) -> None:
+    """End all tasks that are left, and the loop. Raises what a callback raised."""
+    loop._turns = 0
+    for task in (left := loop.live_tasks()):
+        task.cancel()
+    if left:
+        loop.run_until_complete(asyncio.wait(left))
+    loop.close()
+    loop.check()
 
 
 class VirtualClock:
@@ -46,12 +168,13 @@ class VirtualClock:
 
     def __init__(self) -> None:
         self.wall_offset = 1_700_000_000.0
+        self._loop = asyncio.get_running_loop()
 
     def now(self) -> float:
-        return asyncio.get_running_loop().time()
+        return self._loop.time()
 
     def wall_time(self) -> float:
-        return self.now() + self.wall_offset
+        return self._loop.time() + self.wall_offset
 
     async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
+        await asyncio.sleep(max(seconds, LEAST_SLEEP))

@@ -1,0 +1,323 @@
+"""What was true, kept apart from what the engine believes, and the invariants I1-I8 that follow from it.
+
+The world and the pages report here; a broken invariant raises ``Violation`` on the spot, so that the story ends where
+it went wrong, and is remembered in case nobody lets it through.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from upload_engine.core.errors import FileFault, NetworkFault
+from upload_engine.core.retry import RetryBudget
+from upload_engine.interfaces import ApiRequest, HttpResponse
+
+from tests.simulation.bucket import Multipart, Piece, etag_of
+from tests.simulation.signing import SECRET
+
+if TYPE_CHECKING:
+    from tests.simulation.browser import Disk
+    from tests.simulation.strikes import Sending
+    from tests.simulation.world import World
+
+JUST_NOW = 1.0
+"""Seconds, besides the interval of the outbox: Create's answer on its way to the engine, and on to the database."""
+LONG = 10.0
+"""Seconds: a request that is given up after that may have been given up for being stuck."""
+URL_MARGIN = 30.0
+SIGN_ANEW = ("AccessDenied", "ExpiredToken", "RequestTimeTooSkewed")
+
+
+class Violation(AssertionError):
+    """An invariant does not hold."""
+
+
+class Oracle:
+    """``files``: what each upload, by its id, is to become; ``orphans``: S3 uploads that nobody can know of;
+
+    ``cancelled``: the names of the files whose upload a person has cancelled; ``interval``: the outbox's, in seconds.
+    """
+
+    def __init__(self, world: World) -> None:
+        self.violations: list[str] = []
+        self.files: dict[str, Disk] = {}
+        self.orphans: set[str] = set()
+        self.cancelled: set[str] = set()
+        self.finished_keys: set[str] = set()
+        self.interval = 0.1
+        self.chargeable = 0
+        self.charged = 0
+        self._world = world
+        self._acknowledged: dict[tuple[str, int], Piece] = {}
+        self._doubted: set[tuple[str, int]] = set()
+        self._proved: set[str] = set()
+        self._owners: dict[str, str] = {}
+        self._told_at: dict[str, float] = {}
+        self._completing: set[str] = set()
+        self._conflicted: set[str] = set()
+        self._waiting_urls: dict[tuple[str, int], float] = {}
+
+    def violation(self, what: str) -> None:
+        self.violations.append(what)
+        self._world.tell(f"!!! {what}")
+        raise Violation(what)
+
+    def check(self, holds: object, what: str) -> None:
+        if not holds:
+            self.violation(what)
+
+    # Faults and charges.
+
+    @contextmanager
+    def counting_faults(self, what: str) -> Iterator[None]:
+        """A fault is counted once for all it may cost in retries."""
+        world, since = self._world, self._world.loop.time()
+        world.tell(f"--> {what}")
+        try:
+            yield
+        except NetworkFault as fault:
+            self.chargeable += what != "probe"
+            world.tell(f"<-- {what}: {fault.message}")
+            raise
+        except asyncio.CancelledError:
+            self.chargeable += what != "probe" and world.loop.time() - since > LONG
+            world.tell(f"<-- {what}: given up")
+            raise
+
+    def charge(self) -> None:
+        """The engine charges one retry."""
+        self.charged += 1
+        self._world.tell(f"    charged ({self.charged} of {self.chargeable})")
+        self.check(not self._world.is_down, "a retry is charged while the line is down")
+        self.check(self.charged <= self.chargeable, "a retry is charged that no fault has caused")
+
+    # Parts.
+
+    def put_begins(self, sending: Sending) -> None:
+        """Invariant I3: what the store has acknowledged, and has still, is not sent again."""
+        place = (sending.upload.name, sending.number)
+        self._waiting_urls.pop(place, None)
+        try:
+            sending.meant = sending.body.content.read()
+        except FileFault:
+            return
+        before = self._acknowledged.get(place)
+        if (
+            sending.meant != before
+            or place in self._doubted
+            or sending.upload.only_copy(sending.number) != before
+        ):
+            return
+        again = f"I3: part {sending.number} of {sending.upload.file} is sent again for nothing"
+        self.check(not sending.upload.is_open, again)
+
+    def put_answered(self, sending: Sending, response: HttpResponse) -> None:
+        self._world.tell(
+            f"<-- PUT {sending.upload.file} {sending.number}: {response.status} {response.text[:60]}"
+        )
+        place, piece = (sending.upload.name, sending.number), sending.piece
+        is_kept = piece and piece == sending.meant and sending.upload.only_copy(sending.number) == piece
+        if piece and is_kept and response.headers.get("etag") == f'"{etag_of(piece)}"':
+            self._acknowledged[place] = piece
+            self._doubted.discard(place)
+            return
+        if not (response.status == 403 or any(code in response.text for code in SIGN_ANEW)):
+            self.chargeable += 1
+
+    def harmed(self, upload: Multipart, *numbers: int) -> None:
+        """The store has something else there than it acknowledged."""
+        self._doubted.update((upload.name, number) for number in numbers)
+
+    def doubted(self, request: ApiRequest, number: int) -> None:
+        """A list says something else of this part than is true."""
+        self._doubted.add((self._upload(request).name, number))
+
+    # Calls.
+
+    def _upload(self, request: ApiRequest) -> Multipart:
+        return self._world.server.read(unquote(request.path.partition("?")[0].split("/")[3]))[0]
+
+    def abort_asked(self, request: ApiRequest) -> None:
+        """Only a cancel ends an upload, or takes away an object that is the file."""
+        upload = self._upload(request)
+        if upload.file in self.cancelled or upload.name in self._conflicted:
+            return
+        self.check(not upload.is_open, f"the upload of {upload.file} is aborted, and nobody has cancelled it")
+        found = self._world.bucket.objects.get(upload.key)
+        mine = found is not None and found.token == upload.token
+        self.check(
+            not (mine and self._is_file(upload)), f"the object of {upload.file} is removed, and it was whole"
+        )
+
+    def _is_file(self, upload: Multipart) -> bool:
+        found = self._world.bucket.objects[upload.key]
+        return any(disk.name == upload.file and disk.is_whole(found.pieces) for disk in self.files.values())
+
+    def complete_asked(self, request: ApiRequest) -> None:
+        self._completing.add(self._upload(request).file)
+
+    def conflict(self, request: ApiRequest) -> None:
+        """The store wants a fresh upload in this one's place."""
+        self._conflicted.add(self._upload(request).name)
+
+    def is_completing(self, file: str) -> bool:
+        """Whether Complete has been asked for."""
+        return file in self._completing
+
+    def call_answered(self, kind: str, request: ApiRequest, response: HttpResponse) -> None:
+        world = self._world
+        world.tell(f"<-- {kind}: {response.status} {response.text[:90]!r}")
+        try:
+            body: Any = json.loads(response.text)
+        except ValueError:
+            body = None
+        if response.status != 200 or body is None:
+            if response.status != 401 and kind != "probe":
+                self.chargeable += 1
+            if response.status == 404 and kind == "list" and self._upload(request).ended == "completed":
+                world.hit("state: NoSuchUpload after success")
+            return
+        if kind == "create":
+            self._told_at[body["uploadId"]] = world.loop.time()
+            self._signed(body["uploadId"], body["urls"])
+        elif kind == "sign":
+            self._signed(self._upload(request).name, body["presignedUrls"])
+        elif kind in ("complete", "status"):
+            self._report(self._upload(request), body)
+        elif kind == "list":
+            self._listed(self._upload(request), body)
+
+    def _signed(self, name: str, numbers: Iterable[str]) -> None:
+        now, lifetime = self._world.now(), self._world.url_lifetime
+        for number in map(int, numbers):
+            signed_at = self._waiting_urls.get((name, number))
+            if signed_at is not None and now > signed_at + lifetime - URL_MARGIN:
+                self._world.hit("state: a signed URL expired in the queue")
+            self._waiting_urls[name, number] = now
+
+    def _report(self, upload: Multipart, body: dict[str, Any]) -> None:
+        """Whether this answer proves that the object is there, whole and this upload's."""
+        found = self._world.bucket.objects.get(upload.key)
+        told = (body.get("proof"), body.get("size"), str(body.get("etag")).strip('"'))
+        if found and found.token == upload.token and told == (True, upload.size, found.etag):
+            self._proved.add(upload.name)
+        elif body.get("state") is None:
+            self.chargeable += 1
+
+    def _listed(self, upload: Multipart, rows: list[dict[str, Any]]) -> None:
+        if upload.ended == "completed":
+            self._world.hit("state: ListParts answers after completion")
+        if len({row["PartNumber"] for row in rows}) < len(rows):
+            self._world.hit("state: a part listed twice")
+
+    # What is written and shown.
+
+    def written(self, record: Mapping[str, Any]) -> None:
+        """A session is written down: invariant I7, and whose S3 upload is whose."""
+        self.heard(repr(record))
+        if record["serverUploadId"]:
+            self._owners[record["serverUploadId"].partition("~")[0]] = record["uploadId"]
+
+    def heard(self, text: str) -> None:
+        """Invariant I7, for whatever leaves the engine."""
+        if SECRET in text:
+            self.violation(f"I7: a secret is told: {text[:300]}")
+
+    def shown(self, session: Mapping[str, Any]) -> None:
+        """A page is shown an upload's state: invariants I1, I2, I5."""
+        key, file = session["s3_key"], session["file_name"]
+        uploads = [upload for upload in self._world.bucket.uploads.values() if key and upload.key == key]
+        if session["status"] == "completed":
+            self.check(
+                any(upload.name in self._proved for upload in uploads), f"I2: {file} is done, without proof"
+            )
+            found = self._world.bucket.objects.get(key)
+            self.check(found, f"I1: {file} is done, and there is no object")
+            disk = self.files.get(session["upload_id"])
+            whole = found is not None and any(
+                each.is_whole(found.pieces)
+                for each in ([disk] if disk else self.files.values())
+                if each.name == file
+            )
+            self.check(whole, f"I1: the object of {file} is not the file: {found}")
+            self.finished_keys.add(key)
+        elif session["status"] == "cancelled":
+            for upload in uploads:
+                if upload.name not in self._told_at or self._owner(upload, session) != session["upload_id"]:
+                    continue
+                self.check(not upload.is_open, f"I5: {file} is cancelled, and its upload is open")
+                found = self._world.bucket.objects.get(key)
+                mine = found is not None and found.token == upload.token
+                self.check(not mine, f"{file} is said to be cancelled, and its object is there")
+
+    def _owner(self, upload: Multipart, session: Mapping[str, Any]) -> str:
+        """Whose an S3 upload is. At a key that the app chose there may be several, and only records tell them apart."""
+        return self._owners.get(upload.name, session["upload_id"] if "/p/" in upload.key else "")
+
+    def written_before_told(self, session: Mapping[str, Any], record: Mapping[str, Any] | None) -> None:
+        """No page sees a part that a crash could make the engine forget."""
+        if session["status"] in ("completed", "cancelled") or not session["parts_uploaded"]:
+            return
+        written = len(record["parts"]) if record else 0
+        self.check(
+            written >= session["parts_uploaded"], f"{session['file_name']}: told before it was written down"
+        )
+
+    # Ends.
+
+    def life_ended(self, recorded: set[str], *, forgetful: bool) -> None:
+        """A browser has died. ``recorded``: the S3 uploads its storage knows; ``forgetful``: storage was out of order."""
+        now = self._world.loop.time()
+        for name, upload in self._world.bucket.uploads.items():
+            if name in recorded or name in self._proved or upload.ended in ("aborted", "expired"):
+                continue
+            told_at = self._told_at.get(name)
+            if (
+                forgetful
+                or told_at is None
+                or now - told_at < self.interval + JUST_NOW
+                or name in self._conflicted
+            ):
+                self.orphans.add(name)
+            else:
+                what = f"the upload {name} of {upload.file} was created and not written down"
+                self.check(name in self.orphans or not upload.is_open, what)
+
+    def forget(self, name: str) -> None:
+        """A record was damaged: nobody can know of its upload."""
+        self.orphans.add(name)
+
+    def the_end(self, recorded: set[str]) -> None:
+        """Invariants I1, I4 and I5, when all is over. ``recorded``: what a next life of the browser would still find."""
+        self.check(not self.violations, "; ".join(self.violations))
+        world = self._world
+        left = [
+            f"{upload.file} ({upload.name})"
+            for upload in world.open_uploads()
+            if self._is_known(upload) and upload.name not in recorded
+        ]
+        self.check(not left, f"I5: left open: {', '.join(left)}")
+        for key, found in world.bucket.objects.items():
+            upload = next(upload for upload in world.bucket.uploads.values() if upload.token == found.token)
+            known = key in self.finished_keys or upload.name in self.orphans or upload.name in self._proved
+            self.check(known, f"I4: an object of {upload.file} is there that nobody was told of")
+
+    def _is_known(self, upload: Multipart) -> bool:
+        return upload.name in self._told_at and upload.name not in self._conflicted
+
+
+class WatchedBudget(RetryBudget):
+    """The engine's budget of retries, seen by the oracle."""
+
+    def __init__(self, oracle: Oracle) -> None:
+        super().__init__()
+        self._oracle = oracle
+
+    def charge(self) -> bool:
+        self._oracle.charge()
+        return super().charge()

@@ -1,0 +1,133 @@
+"""What is to happen in one run: a plan is a pure function of its seed, and a list of items that can be left out."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, replace
+from typing import Any
+
+from upload_engine.core.limits import MIB
+
+from tests.simulation.bucket import Dialect
+from tests.simulation.catalogue import BY_NAME, CATALOGUE, Fault
+
+EDGES = (0, 1, 5 * MIB - 1, 5 * MIB, 5 * MIB + 1, 15 * MIB)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One fault or deed. It happens when ``counter`` (or the time, in seconds) reaches ``at``.
+
+    ``amount``: seconds, a fraction or a place, as the fault says; ``file``: the number of the file it is about.
+    """
+
+    fault: str
+    counter: str
+    at: float
+    amount: float = 0.0
+    file: int = 0
+
+    def __str__(self) -> str:
+        when = f"at {self.at:.2f} s" if self.counter == "time" else f"at {self.counter} {self.at:.0f}"
+        return f"{self.fault} ({when}, amount {self.amount:.3g}, file {self.file})"
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedFile:
+    """``lazy``: its bytes are read while they are sent (Chromium), not before."""
+
+    size: int
+    key: str = ""
+    lazy: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """``calm_at``: seconds; from then on nothing goes wrong any more. ``shuffle``: the seed of the loop's order."""
+
+    seed: int
+    files: tuple[PlannedFile, ...]
+    items: tuple[Item, ...]
+    calm_at: float
+    bytes_per_second: float
+    latency: float
+    url_lifetime: float
+    dialect: Dialect
+    config: tuple[tuple[str, Any], ...]
+
+    def without(self, *items: Item) -> Plan:
+        return replace(self, items=tuple(item for item in self.items if item not in items))
+
+    def __str__(self) -> str:
+        head = (
+            f"seed {self.seed}: files {[file.size for file in self.files]}, {self.bytes_per_second:g} bytes/s, "
+            f"calm after {self.calm_at:.0f} s, {self.dialect}, {dict(self.config)}"
+        )
+        return "\n".join([head, *(f"  {item}" for item in self.items)])
+
+
+def plan_for(seed: int) -> Plan:
+    """The plan of a seed: one to three files, a line, a store, and a handful of faults of the catalogue."""
+    rng = random.Random(seed)
+    files = tuple(_file(rng, number) for number in range(rng.choices((1, 2, 3), (6, 3, 1))[0]))
+    speed = rng.choice((1e6, 5e6, 2e7))
+    duration = sum(file.size for file in files) / speed + 1.0
+    number_of_faults = rng.choices((1, 2, 3, 4, 6, 9), (2, 3, 4, 3, 2, 1))[0]
+    faults = rng.choices(CATALOGUE, [fault.weight for fault in CATALOGUE], k=number_of_faults)
+    if any("life" in fault.counters for fault in faults):
+        faults.append(BY_NAME[rng.choice(("browser: killed", "browser: reloaded"))])
+    items = tuple(sorted((_item(rng, fault, files, duration) for fault in faults), key=_order))
+    calm_at = duration * rng.uniform(1.0, 3.0) + 1.0
+    for item in items:
+        if item.counter == "time":
+            calm_at = max(calm_at, item.at + 1.0)
+            if BY_NAME[item.fault].is_window:
+                calm_at = max(calm_at, item.at + item.amount + 1.0)
+    config: dict[str, Any] = {
+        "chunk_size": 5 * MIB,
+        "progress_interval": rng.choice((500, 2000, 4000)),
+        "max_concurrent_chunks": rng.choice((1, 2, 3, 3, 5)),
+        "max_concurrent_uploads": rng.choice((1, 2, 3)),
+    }
+    if rng.random() < 0.05:
+        config["bandwidth_limit"] = rng.choice((500_000, 4_000_000))
+    return Plan(
+        seed=seed,
+        files=files,
+        items=items,
+        calm_at=calm_at,
+        bytes_per_second=speed,
+        latency=rng.choice((0.02, 0.2)),
+        url_lifetime=rng.choice((40.0, 60.0, 900.0, 900.0)),
+        dialect=Dialect(*(rng.random() < 0.3 for _ in range(4))),
+        config=tuple(config.items()),
+    )
+
+
+def _file(rng: random.Random, number: int) -> PlannedFile:
+    size = rng.choice(EDGES) if rng.random() < 0.15 else int(rng.triangular(1, 45 * MIB, 20 * MIB))
+    return PlannedFile(size, f"key-{number}" if rng.random() < 0.2 else "", rng.random() < 0.5)
+
+
+def _item(rng: random.Random, fault: Fault, files: tuple[PlannedFile, ...], duration: float) -> Item:
+    counter = rng.choice(fault.counters)
+    if counter == "time":
+        at = rng.uniform(0.0, duration * 1.2)
+    elif counter == "put":
+        parts = sum(max(1, -(-file.size // (5 * MIB))) for file in files)
+        at = rng.randint(1, parts + 2)
+    else:
+        at = rng.choice(fault.places)
+    low, high = fault.amount
+    amount = rng.uniform(low, high) if high <= 2 * low + 2 else _spread(rng, low, high)
+    return Item(fault.name, counter, at, amount, rng.randrange(len(files)))
+
+
+def _spread(rng: random.Random, low: float, high: float) -> float:
+    """Small amounts are as frequent as large ones."""
+    low = low or 0.01
+    return float(low * (high / low) ** rng.random())
+
+
+def _order(item: Item) -> tuple[str, float, str]:
+    return item.counter, item.at, item.fault
