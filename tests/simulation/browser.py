@@ -339,7 +339,7 @@ class Life:
         if self.running.done():
             self.running.result()
         for task in self.world.loop.live_tasks():  # all at once, in an order that a replay repeats
-            if task not in self.spare:
+            if task not in self.spare and task is not asyncio.current_task():
                 task.cancel()
         await asyncio.wait((self.running,))
         recorded = {
@@ -349,6 +349,8 @@ class Life:
 
     def say(self, kind: str, file: FileSource | None = None, **fields: object) -> None:
         """The page says something; what a person cancels is noted."""
+        if isinstance(file, Disk):
+            self.world.oracle.given.append(file)
         if kind in (p.CANCEL_UPLOAD, p.CANCEL_ALL):
             for upload_id in [fields["upload_id"]] if fields else [*self.page.sessions]:
                 session = self.page.sessions.get(str(upload_id))

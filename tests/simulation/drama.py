@@ -107,7 +107,7 @@ class Drama:
             (item for item in self.plan.items if item.counter == "time"), key=lambda item: item.at
         ):
             await asyncio.sleep(item.at - self.world.loop.time())
-            self._perform(item)
+            self.on_item(item)
 
     # Lives.
 

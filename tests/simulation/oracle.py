@@ -38,7 +38,7 @@ class Violation(AssertionError):
 
 
 class Oracle:
-    """``files``: what each upload, by its id, is to become; ``orphans``: S3 uploads that nobody can know of;
+    """``files``: what each upload, by its id, is to become; ``given``: all files that a page was given; ``orphans``: S3 uploads that nobody can know of;
 
     ``cancelled``: the names of the files whose upload a person has cancelled; ``interval``: the outbox's, in seconds.
     """
@@ -46,6 +46,7 @@ class Oracle:
     def __init__(self, world: World) -> None:
         self.violations: list[str] = []
         self.files: dict[str, Disk] = {}
+        self.given: list[Disk] = []
         self.orphans: set[str] = set()
         self.cancelled: set[str] = set()
         self.finished_keys: set[str] = set()
@@ -156,7 +157,7 @@ class Oracle:
 
     def _is_file(self, upload: Multipart) -> bool:
         found = self._world.bucket.objects[upload.key]
-        return any(disk.name == upload.file and disk.is_whole(found.pieces) for disk in self.files.values())
+        return any(disk.name == upload.file and disk.is_whole(found.pieces) for disk in self.given)
 
     def complete_asked(self, request: ApiRequest) -> None:
         self._completing.add(self._upload(request).file)
@@ -169,7 +170,8 @@ class Oracle:
         """Whether Complete has been asked for."""
         return file in self._completing
 
-    def call_answered(self, kind: str, request: ApiRequest, response: HttpResponse) -> None:
+    def call_answered(self, kind: str, request: ApiRequest, response: HttpResponse, took: float) -> None:
+        """``took``: seconds from the question to the answer."""
         world = self._world
         world.tell(f"<-- {kind}: {response.status} {response.text[:90]!r}")
         try:
@@ -183,10 +185,12 @@ class Oracle:
                 world.hit("state: NoSuchUpload after success")
             return
         if kind == "create":
-            self._told_at[body["uploadId"]] = world.loop.time()
+            self._told_at[body["uploadId"]] = self._awake()
             self._signed(body["uploadId"], body["urls"])
         elif kind == "sign":
             self._signed(self._upload(request).name, body["presignedUrls"])
+            if took > world.url_lifetime - URL_MARGIN:  # too late to be of use
+                self.chargeable += len(body["presignedUrls"])
         elif kind in ("complete", "status"):
             self._report(self._upload(request), body)
         elif kind == "list":
@@ -238,12 +242,9 @@ class Oracle:
             )
             found = self._world.bucket.objects.get(key)
             self.check(found, f"I1: {file} is done, and there is no object")
-            disk = self.files.get(session["upload_id"])
-            whole = found is not None and any(
-                each.is_whole(found.pieces)
-                for each in ([disk] if disk else self.files.values())
-                if each.name == file
-            )
+            known = self.files.get(session["upload_id"])
+            disks = [known] if known else [disk for disk in self.given if disk.name == file]
+            whole = found is not None and any(disk.is_whole(found.pieces) for disk in disks)
             self.check(whole, f"I1: the object of {file} is not the file: {found}")
             self.finished_keys.add(key)
         elif session["status"] == "cancelled":
@@ -268,11 +269,15 @@ class Oracle:
             written >= session["parts_uploaded"], f"{session['file_name']}: told before it was written down"
         )
 
+    def _awake(self) -> float:
+        """Seconds that the browser has been running."""
+        return self._world.loop.time() - self._world.loop.jumped
+
     # Ends.
 
     def life_ended(self, recorded: set[str], *, forgetful: bool) -> None:
         """A browser has died. ``recorded``: the S3 uploads its storage knows; ``forgetful``: storage was out of order."""
-        now = self._world.loop.time()
+        now = self._awake()
         for name, upload in self._world.bucket.uploads.items():
             if name in recorded or name in self._proved or upload.ended in ("aborted", "expired"):
                 continue

@@ -69,7 +69,7 @@ EXPIRED = "signer: its credentials expire early"
 
 @dataclass
 class Sending:
-    """One PUT. ``meant``: the bytes as they were when it began; ``piece``: what the store took in; ``stalled``: no byte moves until somebody gives it up."""
+    """One PUT. ``meant``: the bytes as they were when it began; ``piece``: what the store took in; ``stalled``: no byte moves until somebody gives it up; ``too_late``: its URL had expired when it came."""
 
     world: World
     upload: Multipart
@@ -81,6 +81,7 @@ class Sending:
     meant: Piece | None = None
     piece: Piece | None = None
     stalled: bool = False
+    too_late: bool = False
     item: Item | None = field(default=None)
 
     @property
@@ -118,6 +119,7 @@ async def send(sending: Sending) -> HttpResponse:
     sending.item = world.take_strike("put")
     fault, amount = sending.fault, sending.item.amount if sending.item else 0.0
     await world.connect()
+    sending.too_late = world.server.is_expired(sending.signed_at)
     if fault == "put: arrives after it was given up":
         try:
             await sending.move(0.5)
@@ -174,9 +176,7 @@ def _refused(sending: Sending) -> HttpResponse | None:
     if sending.signed_at < world.server.credentials_since:
         world.hit(EXPIRED)
         return store_error(400, "ExpiredToken")
-    if world.server.is_expired(sending.signed_at):
-        return store_error(403, "AccessDenied")
-    return None
+    return store_error(403, "AccessDenied") if sending.too_late else None
 
 
 def _stored(sending: Sending) -> HttpResponse:

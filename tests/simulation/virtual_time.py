@@ -14,6 +14,7 @@ import itertools
 import random
 import weakref
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from contextvars import Context, copy_context
 from typing import Any, TypeVar
 
@@ -69,7 +70,6 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._place: Callable[[_Handle], float] | None = (
             (lambda _: shuffler.random()) if seed is not None else None
         )
-        self._broken: BaseException | None = None
         self._tasks: list[weakref.ref[asyncio.Task[Any]]] = []
         self.set_task_factory(_make_task)  # type: ignore[arg-type]
         self.set_exception_handler(lambda loop, context: None)  # a result that nobody fetched is no bug
@@ -87,11 +87,6 @@ class VirtualLoop(asyncio.BaseEventLoop):
         found = [task for reference in self._tasks if (task := reference()) and not task.done()]
         self._tasks = [weakref.ref(task) for task in found]
         return found
-
-    def check(self) -> None:
-        """Raise what a plain callback raised."""
-        if self._broken:
-            raise self._broken
 
     # What the base class asks for.
 
@@ -126,15 +121,17 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._turns += 1
         if self._turns > MOST_TURNS_AT_ONCE:
             raise Standstill("everybody is busy and no time passes")
-        self._soon = []
+        self._soon = later = []
         if self._place and len(soon) > 1:
             soon.sort(key=self._place)
-        for handle in soon:
-            if handle.callback is not None:
-                try:
+        soon.reverse()
+        try:
+            while soon:
+                handle = soon.pop()
+                if handle.callback is not None:
                     handle.context.run(handle.callback, *handle.args)
-                except Exception as error:
-                    self._broken = self._broken or error  # a bug of the engine or of the world
+        finally:  # what a callback raises ends the run, and the others still have to be put away
+            later[:0] = reversed(soon)
 
 
 def _make_task(loop: VirtualLoop, coro: Coroutine[Any, Any, T], **kwargs: Any) -> asyncio.Task[T]:
@@ -153,14 +150,16 @@ def run(main: Coroutine[Any, Any, T], seed: int | None = None) -> T:
 
 
 def close(loop: VirtualLoop) -> None:
-    """End all tasks that are left, and the loop. Raises what a callback raised."""
+    """End all tasks that are left, and the loop."""
     loop._turns = 0
-    for task in (left := loop.live_tasks()):
-        task.cancel()
-    if left:
-        loop.run_until_complete(asyncio.wait(left))
-    loop.close()
-    loop.check()
+    try:
+        while left := loop.live_tasks():
+            for task in left:
+                task.cancel()
+            with suppress(asyncio.CancelledError):  # a browser that dies takes everything with it
+                loop.run_until_complete(asyncio.wait(left))
+    finally:
+        loop.close()
 
 
 class VirtualClock:

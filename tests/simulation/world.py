@@ -216,9 +216,10 @@ class World:
         """See ``UploadSigner.call``."""
         kind = call_kind(request)
         self.calls[kind] += 1
+        since = self.loop.time()
         with self.oracle.counting_faults(kind):
             response = await strikes.ask(self, kind, request)
-        self.oracle.call_answered(kind, request, response)
+        self.oracle.call_answered(kind, request, response, self.loop.time() - since)
         self.reach_deeds(f"{kind} answered")
         return response
 
