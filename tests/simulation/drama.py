@@ -179,7 +179,7 @@ class Drama:
         self.forgetful = bool(life.page.capabilities["warnings"])
         self.world.tell(f"    page: {session['file_name']} {session['phase']} {session['progress']}")
         oracle.shown(session)
-        if not self.forgetful:
+        if not self.forgetful and not self.world.struck["browser: a damaged record"]:
             record = self.storage.records.get(("me", session["upload_id"]))
             oracle.written_before_told(session, record)
         for wish in self.wishes:

@@ -38,7 +38,7 @@ def describe(outcome: Outcome) -> str:
     if outcome.error is None:
         return "nothing broke"
     error = cause(outcome.error)
-    return f"{type(error).__name__}: {error}"
+    return _plain(f"{type(error).__name__}: {error}")
 
 
 def explain(plan: Plan, *, shrunk: bool) -> str:
@@ -49,4 +49,9 @@ def explain(plan: Plan, *, shrunk: bool) -> str:
     left_out = max(0, len(outcome.story) - STORY_LINES)
     story = [line[:170] for line in outcome.story[left_out:]]
     head = [f"… {left_out} lines before …"] if left_out else []
-    return "\n".join([str(plan), *head, *story, describe(outcome)])
+    return _plain("\n".join([str(plan), *head, *story, describe(outcome)]))
+
+
+def _plain(text: str) -> str:
+    """Fit for any terminal: a damaged record may hold half a character."""
+    return text.encode("utf-8", "backslashreplace").decode()

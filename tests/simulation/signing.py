@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from upload_engine.core.checksums import multipart_etag
-from upload_engine.core.parts import count_parts
+from upload_engine.core.parts import count_parts, part_range
 from upload_engine.interfaces import ApiRequest, HttpResponse
 
 from tests.simulation.bucket import Bucket, Multipart, Object, Refusal, etag_of
@@ -69,7 +69,7 @@ class SigningServer:
         try:
             if kind == "sign":
                 numbers = parse_qs(url.query)["partNumbers"][0].split(",")
-                return answer_json(self._signed(upload, "presignedUrls", numbers))
+                return answer_json(self._signed(upload, "presignedUrls", numbers, sized="~" not in upload_id))
             if kind == "list":
                 return self._list(upload)
             if kind == "status":
@@ -121,10 +121,19 @@ class SigningServer:
         created = {"key": key, "uploadId": upload.name, "bucket": "b", "userId": self.cookie}
         return answer_json(created | {"partSize": upload.part_size} | signed)
 
-    def _signed(self, upload: Multipart, name: str, numbers: Iterable[str]) -> dict[str, Any]:
+    def _signed(
+        self, upload: Multipart, name: str, numbers: Iterable[str], *, sized: bool = True
+    ) -> dict[str, Any]:
+        """URLs: whose, which part, signed when, and good for how many bytes, where that is known."""
         now = self._clock()
-        urls = {number: f"https://store/{upload.name}|{number}|{now}|{SECRET}" for number in numbers}
+        urls = {
+            number: f"https://store/{upload.name}|{number}|{now}|{self._length(upload, number, sized)}|{SECRET}"
+            for number in numbers
+        }
         return {name: urls, "headers": {"x-amz-security-token": SECRET}, "expires": self._url_lifetime}
+
+    def _length(self, upload: Multipart, number: str, sized: bool) -> str:
+        return str(part_range(int(number), upload.size, upload.part_size)[1]) if sized else ""
 
     def is_expired(self, signed_at: float) -> bool:
         return self._clock() > signed_at + self._url_lifetime

@@ -69,7 +69,11 @@ EXPIRED = "signer: its credentials expire early"
 
 @dataclass
 class Sending:
-    """One PUT. ``meant``: the bytes as they were when it began; ``piece``: what the store took in; ``stalled``: no byte moves until somebody gives it up; ``too_late``: its URL had expired when it came."""
+    """One PUT. ``meant``: the bytes as they were when it began; ``piece``: what the store took in;
+
+    ``stalled``: no byte moves until somebody gives it up; ``too_late``: its URL had expired when it came;
+    ``wrong_length``: its URL was signed for another number of bytes.
+    """
 
     world: World
     upload: Multipart
@@ -82,6 +86,7 @@ class Sending:
     piece: Piece | None = None
     stalled: bool = False
     too_late: bool = False
+    wrong_length: bool = False
     item: Item | None = field(default=None)
 
     @property
@@ -176,6 +181,8 @@ def _refused(sending: Sending) -> HttpResponse | None:
     if sending.signed_at < world.server.credentials_since:
         world.hit(EXPIRED)
         return store_error(400, "ExpiredToken")
+    if sending.wrong_length:
+        return store_error(403, "SignatureDoesNotMatch")
     return store_error(403, "AccessDenied") if sending.too_late else None
 
 

@@ -121,7 +121,8 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._turns += 1
         if self._turns > MOST_TURNS_AT_ONCE:
             raise Standstill("everybody is busy and no time passes")
-        self._soon = later = []
+        later: list[_Handle] = []
+        self._soon = later
         if self._place and len(soon) > 1:
             soon.sort(key=self._place)
         soon.reverse()

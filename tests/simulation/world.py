@@ -196,10 +196,11 @@ class World:
 
     async def put(self, request: PutRequest, on_progress: Callable[[int], None]) -> HttpResponse:
         """See ``PartTransport.put``."""
-        name, number, signed_at, _ = request.url.removeprefix("https://store/").split("|")
+        name, number, signed_at, length, _ = request.url.removeprefix("https://store/").split("|")
         sending = strikes.Sending(
             self, self.bucket.uploads[name], int(number), float(signed_at), request.body, on_progress
         )
+        sending.wrong_length = bool(length) and int(length) != request.body.size
         self.oracle.put_begins(sending)
         self.puts_under_way += 1
         self.most_puts = max(self.most_puts, self.puts_under_way)
