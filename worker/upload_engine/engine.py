@@ -134,7 +134,8 @@ class Engine:
         if isinstance(event, e.PartUploaded):
             self._stamp(event.upload_id)
         self._perform(self._queue.handle(event, self._clock.now()))
-        self._outbox.touch(event.upload_id)
+        if not isinstance(event, e.TimerFired):  # what a timer leads to shows by itself
+            self._outbox.touch(event.upload_id)
         if self._log and not isinstance(event, e.PartProgressed):
             self._log(f"{event.upload_id} {e.describe(event)}")
 
@@ -147,7 +148,8 @@ class Engine:
 
     def _perform(self, effects: list[fx.Effect]) -> None:
         for effect in effects:
-            self._outbox.touch(effect.upload_id)
+            if not isinstance(effect, fx.ArmTimer):
+                self._outbox.touch(effect.upload_id)
             match effect:
                 case fx.Request():
                     self._start(effect)
@@ -280,7 +282,7 @@ class Engine:
 
     def _give_file(self, upload_id: str, fingerprint: Fingerprint, file: FileSource) -> None:
         session = self._queue.sessions.get(upload_id)
-        if session and not session.facts.fingerprint.difference(fingerprint):
+        if session and fingerprint.is_known and not session.facts.fingerprint.difference(fingerprint):
             self._files[upload_id] = file
         self._handle(e.FileGiven(upload_id, fingerprint))
 
@@ -377,6 +379,7 @@ class Engine:
                 continue
             effects = session.restore(phase)
             self._perform(self._queue.add(session, self._clock.now()) + effects)
+            self._outbox.touch(session.upload_id)
             if self._wall_ms() - session.last_activity > self._config["session_ttl"]:
                 self._handle(e.CancelRequested(session.upload_id))
 

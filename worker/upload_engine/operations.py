@@ -19,6 +19,7 @@ from upload_engine.core.parts import Part, part_range
 from upload_engine.core.retry import MIN_PATIENCE
 from upload_engine.core.session import Session
 from upload_engine.core.signatures import UrlBook
+from upload_engine.core.transfer import Transfer
 from upload_engine.interfaces import (
     ApiRequest,
     Clock,
@@ -130,6 +131,8 @@ class Operations:
                 return e.PartsListed(upload_id, attempt, requests.parse_list(response))
             case fx.CheckFile(parts=parts):
                 return e.FileChecked(upload_id, attempt, await self._differing(session, parts))
+            case fx.HashFile():
+                return e.FileHashed(upload_id, attempt, await self._hash(session))
             case fx.CheckStatus():
                 response = await self._call(requests.prepare_status(server_upload_id, key))
                 return e.StatusChecked(upload_id, attempt, *requests.parse_status(response))
@@ -201,15 +204,23 @@ class Operations:
 
     async def _differing(self, session: Session, parts: Iterable[tuple[int, Part]]) -> tuple[int, ...]:
         """The numbers of the parts whose ETag is not the MD5 of the file's bytes. Raises FileFault."""
-        file, transfer = self._file(session.upload_id), session.transfer
+        file = await self._same_file(session)
+        return tuple(
+            [number for number, part in parts if await _md5(file, session.transfer, number) != part.etag]
+        )
+
+    async def _hash(self, session: Session) -> tuple[str, ...]:
+        """The MD5 of each part. Raises FileFault."""
+        file = await self._same_file(session)
+        numbers = range(1, session.transfer.total_parts + 1)
+        return tuple([await _md5(file, session.transfer, number) for number in numbers])
+
+    async def _same_file(self, session: Session) -> FileSource:
+        """The file, as far as its sample tells the one that the upload began with. Raises FileFault."""
+        file = self._file(session.upload_id)
         if await file.sample() != session.facts.fingerprint.sample:
             raise FileChanged("its content is different")
-        differing = []
-        for number, part in parts:
-            body = await file.part(*part_range(number, transfer.file_size, transfer.part_size))
-            if await file.checksum(body) != part.etag:
-                differing.append(number)
-        return tuple(differing)
+        return file
 
     # Parts.
 
@@ -278,6 +289,11 @@ class Operations:
             if url is None:
                 raise ServiceFault(502, "NotSigned", "the server did not sign the part")
             return url, book.headers
+
+
+async def _md5(file: FileSource, transfer: Transfer, number: int) -> str:
+    body = await file.part(*part_range(number, transfer.file_size, transfer.part_size))
+    return await file.checksum(body)
 
 
 def _take_note(done: asyncio.Future[str]) -> None:

@@ -12,7 +12,7 @@ from upload_engine.core.errors import StorageFault
 from upload_engine.core.queue import UploadQueue
 from upload_engine.core.records import to_record
 from upload_engine.core.session import Session
-from upload_engine.interfaces import Clock, Port, SessionStore
+from upload_engine.interfaces import Clock, Port, Record, SessionStore
 from upload_engine.snapshots import parts_json, snapshot
 
 
@@ -50,7 +50,10 @@ class Outbox:
         self.touch(upload_id)
 
     def delete(self, session: Session) -> None:
-        """Forget the stored session."""
+        """Forget the stored session, once a page has been told of its end.
+
+        Until then it is kept: whoever asks after a crash is told by what the store has.
+        """
         self._unsaved.discard(session.upload_id)
         self._doomed[session.upload_id] = session.facts.user_id
         self.touch(session.upload_id)
@@ -91,20 +94,22 @@ class Outbox:
         changed = [sessions[upload_id] for upload_id in self._changed if upload_id in sessions]
         self._changed.clear()
         messages = [self._changes(session) for session in changed] if self.ports else []
-        await self._store_changes()
+        records = [to_record(sessions[upload_id]) for upload_id in self._unsaved if upload_id in sessions]
+        self._unsaved.clear()
+        doomed: dict[str, str] = {}
+        if self.ports:
+            doomed, self._doomed = self._doomed, doomed
+        await self._store_changes([record for record in records if record["userId"]], {})
         for message in messages:
             self.send(message)
+        await self._store_changes([], doomed)
 
-    async def _store_changes(self) -> None:
-        sessions = self._queue.sessions
-        records = [to_record(sessions[upload_id]) for upload_id in self._unsaved if upload_id in sessions]
-        doomed, self._doomed = self._doomed, {}
-        self._unsaved.clear()
+    async def _store_changes(self, records: list[Record], doomed: dict[str, str]) -> None:
         if not self._storing:
             return
         try:
             if records:
-                await self._store.save([record for record in records if record["userId"]])
+                await self._store.save(records)
             for upload_id, user_id in doomed.items():
                 await self._store.delete(user_id, upload_id)
         except StorageFault as fault:

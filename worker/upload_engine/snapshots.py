@@ -29,7 +29,7 @@ def snapshot(session: Session, now: float, object_url: str) -> dict[str, Any]:
             "last_activity": session.last_activity,
             "file_size": facts.fingerprint.size,
             "file_name": facts.fingerprint.name,
-            "chunk_size": transfer.part_size,
+            "chunk_size": transfer.part_size if session.is_cut_known else 0,
             "content_type": facts.content_type,
             "user_id": facts.user_id,
             "parts_uploaded": stored,

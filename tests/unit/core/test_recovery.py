@@ -71,6 +71,43 @@ def test_without_parts_that_make_sense_the_file_is_cut_as_usual(rows: tuple[List
     assert session.transfer.unsent() == [1, 2, 3, 4]
 
 
+def test_a_file_that_cannot_be_read_is_not_adopted() -> None:
+    """Fault 60."""
+    session = recovered()
+    unreadable = Fingerprint("My film (1).bin", 25 * MIB, 7, "")
+    assert session.handle(e.FileGiven(session.upload_id, unreadable), 0.0) == []
+    assert session.phase is Phase.WAITING_FOR_FILE
+    assert session.error is not None
+    assert "cannot be read" in session.error.message
+
+
+def test_a_crash_before_the_first_list_forgets_no_doubt() -> None:
+    session = recovered()
+    assert to_record(session)["chunkSize"] == 0
+    session.handle(e.FileGiven(session.upload_id, FILE), 0.0)
+    again, phase = from_record(to_record(session), POLICY)
+    again.restore(phase)
+    again.handle(e.FileGiven(again.upload_id, FILE), 0.0)
+    (ask,) = again.handle(e.SlotGranted(again.upload_id), 0.0)
+    assert isinstance(ask, fx.ListParts)
+    assert again.transfer.part_size == 8 * MIB
+    again.handle(e.PartsListed(again.upload_id, ask.attempt, (ListedPart(1, "e", 10 * MIB),)), 0.0)
+    assert again.transfer.part_size == 10 * MIB
+    assert to_record(again)["chunkSize"] == 10 * MIB
+
+
+def test_the_size_of_parts_is_never_doubted_twice() -> None:
+    """Fault 70: a part under a wrong number must not move the cuts of an upload of ours."""
+    session = recovered()
+    session.is_cut_known = True
+    session.handle(e.FileGiven(session.upload_id, FILE), 0.0)
+    session.is_cut_known = True
+    (ask,) = session.handle(e.SlotGranted(session.upload_id), 0.0)
+    assert isinstance(ask, fx.ListParts)
+    session.handle(e.PartsListed(session.upload_id, ask.attempt, (ListedPart(1, "e", 10 * MIB),)), 0.0)
+    assert session.transfer.part_size == 8 * MIB
+
+
 def test_it_is_remembered_from_then_on() -> None:
     session = recovered()
     session.handle(e.FileGiven(session.upload_id, FILE), 0.0)

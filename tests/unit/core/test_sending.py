@@ -1,14 +1,18 @@
 """Parts on their way, and everything that can become of them: lists of effects. (F1)"""
 
+import random
+
 import pytest
 from upload_engine.core import effects as fx
 from upload_engine.core import events as e
 from upload_engine.core.errors import FileChanged, FileUnreadable, ServiceFault, StallFault
+from upload_engine.core.facts import UploadFacts
 from upload_engine.core.fingerprint import Fingerprint
 from upload_engine.core.parts import ListedPart
 from upload_engine.core.records import to_record
-from upload_engine.core.retry import MAX_THROTTLED, PROBE_MAX
-from upload_engine.core.sending import MAX_SIGNED_ANEW, WORTH_MENTIONING
+from upload_engine.core.retry import MAX_THROTTLED, PROBE_MAX, RetryPolicy
+from upload_engine.core.sending import MAX_SIGNED_ANEW, SMALL_FILE, WORTH_MENTIONING
+from upload_engine.core.session import Session
 from upload_engine.core.states import Phase
 from upload_engine.core.transfer import HEDGE_LOOKS, HEDGE_SECONDS
 
@@ -188,7 +192,7 @@ def test_a_part_found_by_a_look_is_compared_with_the_file_before_completion() ->
     life.landed(3)
     assert life.session.wants_part() is False
     save, check = life.listed(1, 2, 3)
-    assert (save, check) == (SAVE, fx.CheckFile(ID, life.asked, ((2, PART[2]),)))
+    assert (save, check) == (SAVE, fx.CheckFile(ID, life.asked, tuple(PART.items())))
     assert life.phase == Phase.FINALISING
     assert life.checked(2) == [SAVE]
     assert life.phase == Phase.UPLOADING
@@ -485,3 +489,27 @@ def test_create_is_retried_then_fails() -> None:
     life.control_failed(BROKEN)
     assert life.phase == Phase.FAILED
     assert life.error_words.startswith("UPLOAD_INIT_FAILED")
+
+
+@pytest.mark.parametrize(
+    ("size", "seconds", "compared"),
+    [
+        (SMALL_FILE, 0.1, True),
+        (SMALL_FILE + 1, 1.3, False),  # faster than 50 MB/s: comparing it all once more would be felt
+        (SMALL_FILE + 1, 1.4, True),
+        (1_000_000_000, 19.9, False),
+        (1_000_000_000, 20.0, True),
+    ],
+)
+def test_all_of_a_file_is_compared_before_completion_where_that_is_cheap(
+    size: int, seconds: float, compared: bool
+) -> None:
+    """Fault 59: an edit that neither size nor date tell of."""
+    facts = UploadFacts(ID, "p", "me", "", "a/b", Fingerprint("a", size, 1, "s"), 1)
+    session = Session(facts, size, RetryPolicy(random.Random(1)), has_file=True)
+    session.handle(e.SlotGranted(ID), 5.0)
+    session.handle(e.UploadCreated(ID, 1, "s", "k", "b", size, "me"), 10.0)
+    part = session.next_part(10.0)
+    _, check = session.handle(e.PartUploaded(ID, part.attempt, 1, ETAG[1]), 10.0 + seconds)
+    assert isinstance(check, fx.CheckFile)
+    assert bool(check.parts) is compared

@@ -5,7 +5,7 @@ import random
 import pytest
 from upload_engine.core import effects as fx
 from upload_engine.core import events as e
-from upload_engine.core.errors import FileChanged
+from upload_engine.core.errors import FileChanged, ServiceFault
 from upload_engine.core.explain import UploadError, refused_file
 from upload_engine.core.fingerprint import Fingerprint
 from upload_engine.core.records import from_record, to_record
@@ -48,7 +48,7 @@ def test_the_main_line() -> None:
     assert life.tell(e.PartUploaded(ID, 3, 2, ETAG[2]))[0] == SAVE
     assert life.tell(e.PartUploaded(ID, 2, 1, ETAG[1])) == [SAVE]
     save, check = life.tell(e.PartUploaded(ID, 4, 3, ETAG[3]))
-    assert (save, check) == (SAVE, fx.CheckFile(ID, 6, ())), "each part was compared when it was sent"
+    assert (save, check) == (SAVE, fx.CheckFile(ID, 6, tuple(PART.items())))
     assert life.phase == Phase.FINALISING
     assert life.tell(e.FileChecked(ID, 6, ())) == [SAVE, fx.CompleteUpload(ID, 7, tuple(PART.items()))]
     assert life.session.progress(life.now).percent < 100
@@ -178,7 +178,11 @@ def test_abort_is_tried_until_it_is_heard() -> None:
         waited.append(timer.delay)
         assert kinds(life.fire()) == [fx.AbortUpload]
     assert waited[0] <= 1 < waited[-1], "ever less often"
-    assert life.control_failed(DENIED) == [DELETE]
+    for refusal in (DENIED, ServiceFault(401), BROKEN):
+        assert kinds(life.control_failed(refusal)) == [fx.ArmTimer], "signed out, or behind a proxy"
+        life.fire()
+    assert life.phase == Phase.CANCELLING
+    assert life.control_failed(GONE) == [DELETE]
     assert life.phase == Phase.CANCELLED
 
 
@@ -222,6 +226,7 @@ def test_a_file_given_again_resumes_what_is_paused_and_leaves_the_rest_alone() -
     life.begin()
     assert life.tell(e.FileGiven(ID, PRINT)) == []
     assert life.tell(e.FileGiven(ID, Fingerprint("b", 1, 1, "x"))) == []
+    assert life.tell(e.FileGiven(ID, Fingerprint("a.bin", 25, 7, ""))) == []
     assert not life.session.error
     life.tell(e.PauseRequested(ID))
     assert life.tell(e.FileGiven(ID, PRINT)) == [SAVE]
@@ -383,6 +388,9 @@ def test_the_story_holds_the_last_events_and_no_progress() -> None:
         {"fileSize": True},
         {"fileName": 7},
         {"uploadId": ""},
+        {"uploadId": "half a \ud83d"},
+        {"serverUploadId": "\udc00"},
+        {"s3Key": "\udfff"},
         {"fileSize": 10**9, "chunkSize": 1},
         {"parts": [{"partNumber": 1}]},
         {"phase": "dreaming"},
@@ -397,6 +405,13 @@ def test_a_damaged_record_is_refused_by_name(damage: dict[str, object]) -> None:
     del record["fileName"]
     with pytest.raises(ValueError, match="damaged"):
         from_record(record, RetryPolicy(random.Random(1)))
+
+
+def test_a_file_may_be_called_what_no_text_can_be() -> None:
+    """Fault 65: Windows takes half a character for a name."""
+    record = {**to_record(Life().session), "fileName": "a\ud83d.bin"}
+    session, _ = from_record(record, RetryPolicy(random.Random(1)))
+    assert session.facts.fingerprint.name == "a\ud83d.bin"
 
 
 def test_every_phase_has_a_status_and_a_way_to_end() -> None:

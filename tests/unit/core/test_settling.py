@@ -268,14 +268,81 @@ def test_gone_for_good_starts_over_and_says_so(fault_at: str) -> None:
     assert "from its beginning" in life.error_words, "it stays long enough to be read"
 
 
-def test_a_part_that_is_refused_because_the_upload_is_complete_already() -> None:
-    """Fault 25: token and length prove it, though the parts are not known here."""
+@pytest.mark.parametrize(
+    ("checksums", "proved"),
+    [
+        (tuple(part.etag for part in PART.values()), True),
+        ((PART[2].etag, PART[1].etag, PART[3].etag), False),
+        ((PART[1].etag, PART[2].etag), False),
+    ],
+)
+def test_an_object_whose_parts_are_not_all_known_is_compared_with_the_file(
+    checksums: tuple[str, ...], proved: bool
+) -> None:
+    """Faults 25, 70: a crash may have come between the parts and their record."""
     life = Life()
     life.begin()
     life.send(1)
     life.failed(1, GONE)
-    assert life.tell(e.StatusChecked(ID, life.asked, "completed", PROOF)) == [DELETE]
+    assert kinds(life.tell(e.StatusChecked(ID, life.asked, "completed", PROOF))) == [fx.HashFile]
     assert life.session.transfer.etag() is None
+    effects = life.tell(e.FileHashed(ID, life.asked, checksums))
+    assert (effects == [DELETE]) is proved
+    assert proved or kinds(effects) == [fx.AbortUpload]
+    assert life.session.report is None
+
+
+def test_an_object_of_the_wrong_size_is_not_the_file_whatever_its_parts() -> None:
+    """Fault 72."""
+    life = Life()
+    life.begin()
+    life.send(1)
+    life.failed(1, GONE)
+    life.tell(e.StatusChecked(ID, life.asked, "completed", UNPROVING[0]))
+    hashed = e.FileHashed(ID, life.asked, tuple(part.etag for part in PART.values()))
+    assert kinds(life.tell(hashed)) == [fx.AbortUpload]
+
+
+def test_an_object_without_a_checksum_or_token_needs_no_reading() -> None:
+    life = Life()
+    life.begin()
+    life.send(1)
+    life.failed(1, GONE)
+    assert life.tell(e.StatusChecked(ID, life.asked, "completed", e.ObjectReport(25, "kms", True))) == [
+        DELETE
+    ]
+    foreign = Life()
+    foreign.begin()
+    foreign.send(1)
+    foreign.failed(1, GONE)
+    assert kinds(foreign.tell(e.StatusChecked(ID, foreign.asked, "completed", UNPROVING[1]))) == [
+        fx.AbortUpload
+    ]
+
+
+def test_without_the_file_an_object_that_cannot_be_told_waits_for_it() -> None:
+    """Fault 25."""
+    life = Life()
+    life.begin()
+    life.send(1)
+    life.failed(1, GONE)
+    life.session.has_file = False
+    assert life.tell(e.StatusChecked(ID, life.asked, "completed", PROOF)) == [STOP, SAVE]
+    assert life.phase == Phase.WAITING_FOR_FILE
+
+
+def test_a_file_that_never_holds_still_stops_the_upload() -> None:
+    """Faults 58, 59."""
+    life = Life()
+    life.finalise_unchecked()
+    for _ in range(MAX_DOUBTS):
+        assert life.checked(2) == [SAVE]
+        assert life.phase == Phase.UPLOADING
+        life.send(2)
+        life.landed(2)
+    assert life.checked(2) == [STOP, SAVE]
+    assert life.phase == Phase.FAILED
+    assert "changes while it is sent" in life.error_words
 
 
 def test_a_status_nobody_knows_starts_over() -> None:

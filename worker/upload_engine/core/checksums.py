@@ -14,6 +14,11 @@ def is_md5(etag: str) -> bool:
     return bool(_MD5.fullmatch(etag))
 
 
+def is_md5_of_md5s(etag: str) -> bool:
+    """Whether an object's ETag tells its bytes, given the MD5 of each part."""
+    return bool(re.fullmatch(r"[0-9a-f]{32}-\d+", etag))
+
+
 def multipart_etag(part_etags: Iterable[str]) -> str | None:
     """``md5(md5 of each part)-N``, from the parts' ETags in order; None when an ETag is no MD5 (SSE-KMS, SSE-C).
 

@@ -55,6 +55,11 @@ class CheckFile(Request):
 
 
 @dataclass(frozen=True, slots=True)
+class HashFile(Request):
+    """Compute the MD5 of every part of the file, to tell whether an object is it."""
+
+
+@dataclass(frozen=True, slots=True)
 class CheckStatus(Request):
     """Ask the server whether the upload is open, has become an object, or is gone."""
 

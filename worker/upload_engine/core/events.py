@@ -102,6 +102,13 @@ class FileChecked(Answer):
 
 
 @dataclass(frozen=True, slots=True)
+class FileHashed(Answer):
+    """The MD5 of each part of the file, in order; it is still the one that the upload began with."""
+
+    checksums: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ObjectReport:
     """What the server's HEAD says of the object. ``proof``: it carries this upload's token."""
 

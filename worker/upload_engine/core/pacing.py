@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 
 class Pacer:
     """A token bucket that may go into debt: a part starts while the bucket is not in debt, and then pays its size.
@@ -15,13 +17,13 @@ class Pacer:
         self._filled_at = 0.0
 
     def wait(self, now: float) -> float:
-        """Seconds until the next part may start; 0.0 when it may start at once."""
+        """Seconds, in whole milliseconds, until the next part may start; 0.0 when it may start at once."""
         if self.rate is None:
             return 0.0
         # At most one second of unused bandwidth is carried over.
         self._tokens = min(self._tokens + (now - self._filled_at) * self.rate, self.rate)
         self._filled_at = now
-        return max(0.0, -self._tokens / self.rate)
+        return max(0, math.ceil(-self._tokens / self.rate * 1000)) / 1000
 
     def spend(self, size: int) -> None:
         """A part of ``size`` bytes has started."""

@@ -12,7 +12,7 @@ from upload_engine.core.explain import UploadError
 from upload_engine.core.facts import UploadFacts
 from upload_engine.core.fingerprint import Fingerprint
 from upload_engine.core.limits import MAX_PARTS
-from upload_engine.core.parts import Part, count_parts
+from upload_engine.core.parts import Part, choose_part_size, count_parts
 from upload_engine.core.retry import RetryPolicy
 from upload_engine.core.session import Session
 from upload_engine.core.states import Phase, status_of
@@ -37,7 +37,7 @@ def to_record(session: Session) -> dict[str, Any]:
         "lastModified": fingerprint.last_modified,
         "sample": fingerprint.sample,
         "contentType": facts.content_type,
-        "chunkSize": session.transfer.part_size,
+        "chunkSize": session.transfer.part_size if session.is_cut_known else 0,
         "parts": [
             {"partNumber": number, "etag": part.etag, "size": part.size}
             for number, part in sorted(session.transfer.stored.items())
@@ -76,21 +76,22 @@ def from_record(record: dict[str, Any], policy: RetryPolicy) -> tuple[Session, P
             _text(record["sample"]),
         )
         facts = UploadFacts(
-            upload_id=_text(record["uploadId"]),
+            upload_id=_name(record["uploadId"]),
             project_id=_text(record["projectId"]),
-            user_id=_text(record["userId"]),
+            user_id=_name(record["userId"]),
             s3_key=_text(record["requestedKey"]),
             content_type=_text(record["contentType"]),
             fingerprint=fingerprint,
             started_at=_count(record["startedAt"]),
         )
-        part_size = max(1, _count(record["chunkSize"]))
+        part_size = _count(record["chunkSize"]) or choose_part_size(fingerprint.size)
         if not facts.upload_id or count_parts(fingerprint.size, part_size) > MAX_PARTS:
             raise TypeError("no upload is like this")
         session = Session(facts, part_size, policy, has_file=False)
-        session.server_upload_id = _text(record["serverUploadId"])
-        session.key = _text(record["s3Key"])
-        session.bucket = _text(record["bucket"])
+        session.is_cut_known = record["chunkSize"] != 0
+        session.server_upload_id = _name(record["serverUploadId"])
+        session.key = _name(record["s3Key"])
+        session.bucket = _name(record["bucket"])
         session.last_activity = _count(record["lastActivity"])
         session.transfer.stored = {
             _count(part["partNumber"]): Part(_text(part["etag"]), _count(part["size"]))
@@ -107,6 +108,13 @@ def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError(f"text expected, got {type(value).__name__}")
     return value
+
+
+def _name(value: Any) -> str:
+    """Text that can stand in an address. A person's file may be called otherwise: half a character, on Windows."""
+    if any("\ud800" <= char <= "\udfff" for char in _text(value)):
+        raise TypeError("a name with half a character")
+    return str(value)
 
 
 def _count(value: Any) -> int:

@@ -28,4 +28,5 @@ def recover(upload: OpenUpload, user_id: str, policy: RetryPolicy) -> Session:
     )
     session = Session(facts, 1, policy, has_file=False)
     session.server_upload_id, session.key = upload.server_upload_id, upload.key
+    session.is_cut_known = False
     return session

@@ -75,6 +75,7 @@ _REACTIONS: dict[type[e.Event], Callable[[SessionState, Any, float], Effects]] =
     e.TimerFired: sending.on_timer_fired,
     e.PartsListed: settling.on_parts_listed,
     e.FileChecked: settling.on_file_checked,
+    e.FileHashed: settling.on_file_hashed,
     e.StatusChecked: settling.on_status_checked,
     e.UploadCompleted: settling.on_upload_completed,
     e.UploadAborted: settling.on_upload_aborted,

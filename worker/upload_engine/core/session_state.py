@@ -34,7 +34,8 @@ class SessionState:
     """One upload. ``control``: the attempt of the one control request under way, of the kind ``control_kind``;
 
     ``timers``: armed, by attempt, and what for; ``suspicious``: a part had no answer, and nothing has shown since that
-    the line works; ``contradiction``: why the object was looked at; ``doubts``, ``probes``, ``starts``: how often in a row the store
+    the line works; ``contradiction``: why the object was looked at; ``report``: of an object that the file is hashed for;
+    ``is_cut_known``: the part size is that of the upload in the store; ``doubts``, ``probes``, ``starts``: how often in a row the store
     contradicted itself, the network was looked for, and the upload began anew.
     """
 
@@ -50,6 +51,9 @@ class SessionState:
         self.etag = ""
         self.error: UploadError | None = None
         self.contradiction: UploadFault | None = None
+        self.report: e.ObjectReport | None = None
+        self.is_cut_known = True
+        self.sending_since = 0.0
         self.suspicious = False
         self.last_activity = facts.started_at
         self.control: int | None = None
@@ -106,6 +110,7 @@ class SessionState:
     def adopt(self, fingerprint: Fingerprint) -> None:
         """The file of an upload of which only the name was known. How it was cut, the store's list will show."""
         self.facts = replace(self.facts, fingerprint=fingerprint)
+        self.is_cut_known = False
         self.transfer = Transfer(fingerprint.size, choose_part_size(fingerprint.size))
 
     def ask(self, kind: type[fx.Request]) -> fx.Effect:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from upload_engine.core import effects as fx
 from upload_engine.core import events as e
-from upload_engine.core.errors import ServiceFault, UploadFault
+from upload_engine.core.checksums import is_md5_of_md5s, multipart_etag
+from upload_engine.core.errors import FileChanged, ServiceFault, UploadFault
 from upload_engine.core.explain import (
     CHUNK_UPLOAD_FAILED,
     UPLOAD_COMPLETE_FAILED,
@@ -45,7 +46,8 @@ def on_parts_listed(session: SessionState, event: e.PartsListed, now: float) -> 
         return on_look_answered(session, event, now)
     session.control = None
     transfer = session.transfer
-    if not transfer.stored:  # nothing is recorded: the store knows better how the file was cut
+    if not session.is_cut_known:
+        session.is_cut_known = True
         transfer.part_size = infer_part_size(event.parts, transfer.file_size, transfer.part_size)
     transfer.trust(event.parts)
     if session.has_file:
@@ -61,26 +63,55 @@ def on_file_checked(session: SessionState, event: e.FileChecked, now: float) -> 
     session.control = None
     transfer = session.transfer
     transfer.confirm([number for number, _ in transfer.unverified()], event.differing)
+    if event.differing and session.phase is Phase.FINALISING:
+        session.doubts += 1
+        if session.doubts > MAX_DOUBTS:
+            fault = FileChanged("it changes while it is sent")
+            return give_up(session, event, fault, Verdict.FILE_CHANGED, CHUNK_UPLOAD_FAILED)
     if transfer.complete:
         if session.phase is Phase.RECONCILING:
             session.move(event, Phase.FINALISING)
         return [session.saved(), session.ask_first(fx.CompleteUpload)]
     session.move(event, Phase.UPLOADING)
+    session.sending_since = now
     transfer.plan(now)
     return [session.saved()]
 
 
 def on_status_checked(session: SessionState, event: e.StatusChecked, now: float) -> Effects:
     session.control = None
-    if event.state == "completed" and event.report and proves(session, event.report):
-        return completed(session, event, event.report)
-    if event.state == "completed":
-        # An object of this upload that is not the file: it is removed before the file is sent again.
-        return [session.ask_first(fx.AbortUpload)]
+    if event.state == "completed" and event.report:
+        return _judge_object(session, event, event.report)
     if event.state == "open":
         # The store contradicts itself; its list decides, and a doubt is counted.
         return doubt(session, event, session.contradiction or ServiceFault(404, "NoSuchUpload"))
     return start_over(session, event)
+
+
+def _judge_object(session: SessionState, event: e.Event, report: e.ObjectReport) -> Effects:
+    """An object of this upload was found: is it the file?"""
+    transfer = session.transfer
+    if report.proof and not transfer.complete and is_md5_of_md5s(report.etag):
+        # Its token and length are right; its checksum cannot be told from the parts that are known here.
+        if not session.has_file:
+            session.move(event, Phase.WAITING_FOR_FILE)
+            return [session.stop(), session.saved()]
+        session.report = report
+        return [session.ask_first(fx.HashFile)]
+    if proves(session, report):
+        return completed(session, event, report)
+    # It is removed before the file is sent again.
+    return [session.ask_first(fx.AbortUpload)]
+
+
+def on_file_hashed(session: SessionState, event: e.FileHashed, now: float) -> Effects:
+    session.control = None
+    report, session.report = session.report, None
+    assert report is not None, "the file is hashed for an object's sake"
+    right_size = report.size == session.facts.fingerprint.size
+    if right_size and multipart_etag(event.checksums) == report.etag:
+        return completed(session, event, report)
+    return [session.ask_first(fx.AbortUpload)]
 
 
 def doubt(session: SessionState, event: e.Event, fault: UploadFault) -> Effects:
@@ -174,16 +205,14 @@ def on_network_probed(session: SessionState, event: e.NetworkProbed, now: float)
 
 
 def _cancel_failed(session: SessionState, event: e.ControlFailed) -> Effects:
-    """Abort is tried until it is heard; when it was Create or Complete that failed, Abort is next."""
-    if session.control_kind is not fx.AbortUpload and session.server_upload_id:
+    """Abort is tried until it is heard, signed out or not; when it was Create or Complete that failed, Abort is next."""
+    if not session.server_upload_id:
+        return cancelled(session)
+    if session.control_kind is not fx.AbortUpload:
         return [session.ask_first(fx.AbortUpload)]
-    if session.server_upload_id and judge(event.fault) in (
-        Verdict.TRANSIENT,
-        Verdict.THROTTLED,
-        Verdict.NETWORK,
-    ):
-        return [session.arm(next_probe_delay(session))]
-    return cancelled(session)
+    if judge(event.fault) is Verdict.GONE:
+        return cancelled(session)
+    return [session.arm(next_probe_delay(session))]
 
 
 def on_upload_aborted(session: SessionState, event: e.UploadAborted, now: float) -> Effects:

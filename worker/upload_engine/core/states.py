@@ -108,10 +108,11 @@ TABLE: tuple[Row, ...] = (
     Row((P.UPLOADING,), e.ControlFailed, (P.RECONCILING, *_PROBLEMS)),
     Row((P.RECONCILING,), e.PartsListed, (P.FINALISING, P.WAITING_FOR_FILE)),
     Row((P.RECONCILING,), e.FileChecked, (P.UPLOADING, P.FINALISING)),
+    Row((P.RECONCILING,), e.FileHashed, (P.COMPLETED,)),
     Row((P.RECONCILING,), e.StatusChecked, (P.COMPLETED, P.QUEUED, P.WAITING_FOR_FILE, P.FAILED)),
     Row((P.RECONCILING,), e.UploadAborted, (P.QUEUED, P.WAITING_FOR_FILE, P.FAILED)),
     Row((P.RECONCILING,), e.ControlFailed, (P.QUEUED, P.WAITING_FOR_FILE, *_PROBLEMS)),
-    Row((P.FINALISING,), e.FileChecked, (P.UPLOADING,)),
+    Row((P.FINALISING,), e.FileChecked, (P.UPLOADING, P.FAILED)),
     # A 200 to Complete beats a cancel.
     Row((P.FINALISING,), e.UploadCompleted, (P.COMPLETED, P.RECONCILING)),
     Row((P.CANCELLING,), e.UploadCompleted, (P.COMPLETED,)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from upload_engine.core import effects as fx
 from upload_engine.core import events as e
-from upload_engine.core.explain import wrong_file
+from upload_engine.core.explain import unreadable_file, wrong_file
 from upload_engine.core.session_state import Effects, SessionState
 from upload_engine.core.settling import cancelled
 from upload_engine.core.states import ENDED, PAUSABLE, RESUMABLE, Phase
@@ -41,6 +41,10 @@ def on_network_hinted(session: SessionState, event: e.NetworkHinted, now: float)
 
 
 def on_file_given(session: SessionState, event: e.FileGiven, now: float) -> Effects:
+    if not event.fingerprint.is_known:
+        if not session.has_file:
+            session.error = unreadable_file()
+        return []
     difference = session.facts.fingerprint.difference(event.fingerprint)
     if difference:
         if not session.has_file:
