@@ -355,8 +355,8 @@ class Engine:
         """This browser has no memory of the user: take up what the server has open for them."""
         keys = {session.key for session in self._queue.sessions.values()}
         for upload in identity.open_uploads:
-            if upload.key not in keys:
-                session = recover(upload, identity.user_id, self._policy)
+            session = recover(upload, identity.user_id, self._policy)
+            if upload.key not in keys and session.upload_id not in self._queue.sessions:
                 session.restore(Phase.WAITING_FOR_FILE)
                 self._perform(self._queue.add(session, self._clock.now()))
                 self._outbox.touch(session.upload_id)
