@@ -27,14 +27,13 @@ import asyncio
 import contextlib
 import hashlib
 import json
-import socket
-import struct
 from collections import defaultdict
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from tests.fakes.http_wire import BLOCK, Left, Response, listen, read_head, reset, send
+
 Step = dict[str, Any]
-BLOCK = 64 * 1024
 
 
 @dataclass
@@ -55,10 +54,6 @@ class Exchange:
     body: str = field(default="", repr=False)
 
 
-class Left(Exception):
-    """The client has closed the connection."""
-
-
 class ScriptedS3:
     """Use as an asynchronous context manager. ``url`` is its address, without a slash at the end."""
 
@@ -71,11 +66,7 @@ class ScriptedS3:
         self._ended = asyncio.Condition()
 
     async def __aenter__(self) -> ScriptedS3:
-        # A small receive buffer, or a "stalled" reader would still swallow megabytes.
-        listener = socket.create_server(("127.0.0.1", 0))
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BLOCK)
-        self._server = await asyncio.start_server(self._serve, sock=listener, limit=BLOCK)
-        self.port: int = listener.getsockname()[1]
+        self._server, self.port = await listen(self._serve)
         self.url = f"http://127.0.0.1:{self.port}"
         return self
 
@@ -108,13 +99,9 @@ class ScriptedS3:
 
     async def _serve_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """One request; True while the connection can carry another."""
-        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-        method, target, _ = head[0].split(" ", 2)
-        headers = {
-            name.lower(): value.strip()
-            for name, _, value in (line.partition(":") for line in head[1:] if line)
-        }
-        path, _, query = target.partition("?")
+        head = await read_head(reader)
+        method, headers = head.method, head.headers
+        path, _, query = head.target.partition("?")
         if method == "OPTIONS":
             return await self._answer(
                 writer, self._preflight(path, headers), Exchange(method, path, query, headers)
@@ -184,14 +171,7 @@ class ScriptedS3:
             if step.get("expose", True):
                 headers["Access-Control-Expose-Headers"] = "ETag, x-amz-request-id, retry-after"
         headers |= step.get("headers", {})
-        lines = [
-            f"HTTP/1.1 {status} Scripted",
-            *(f"{name}: {value}" for name, value in headers.items()),
-            "",
-            "",
-        ]
-        writer.write("\r\n".join(lines).encode("latin-1") + content)
-        await writer.drain()
+        await send(writer, Response(status, headers, content))
         return True
 
     def _preflight(self, path: str, headers: dict[str, str]) -> Step:
@@ -230,11 +210,3 @@ async def _until_closed(reader: asyncio.StreamReader) -> None:
     if not await reader.read(1):
         raise Left
     raise AssertionError("a second request came before the first was answered")
-
-
-def reset(writer: asyncio.StreamWriter) -> None:
-    """End a connection with RST, as a failing network does, rather than with a polite FIN."""
-    connection: socket.socket = writer.get_extra_info("socket")
-    with contextlib.suppress(OSError):  # closed already
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    writer.transport.abort()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
-from tests.fakes.s3_server import reset
+from tests.fakes.http_wire import reset
 
 BLOCK = 16 * 1024
 UNDER_WAY = 64
