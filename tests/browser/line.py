@@ -1,4 +1,8 @@
-"""A real server whose store stands behind a line that can be slow, cut, silent or refused."""
+"""A real server whose store stands behind a line that can be slow, cut, silent or refused.
+
+``open_line`` gives the line alone. ``open_bad_line`` puts a server between line and store that goes wrong by script,
+and a second line in front of the signing server: browser → line → script → SeaweedFS, and browser → line → serve.py.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from tests.fakes.background import Background
+from tests.fakes.fault_server import FaultServer
+from tests.fakes.forward import Forward
 from tests.fakes.tcp_proxy import TcpProxy
 from tests.harness.server import ServerProcess
 
@@ -25,8 +31,28 @@ class Line:
         self.proxy.bandwidth = bytes_per_second
 
 
-@contextmanager
-def open_line(data_dir: Path) -> Iterator[Line]:
+@dataclass
+class BadLine(Line):
+    """script: what goes wrong in front of the store, and the log of all that came; page_line: to the signing server.
+
+    page_url: where the page is to be opened, so that it can lose its server as well.
+    """
+
+    script: FaultServer
+    page_line: TcpProxy
+
+    @property
+    def page_url(self) -> str:
+        return self.page_line.url
+
+    async def go_offline(self, seconds: float) -> None:
+        """Neither the store nor the signing server can be reached, for so long."""
+        await self.page_line.refuse()
+        await self.proxy.refuse_for(seconds)
+        await self.page_line.accept()
+
+
+def _store_of(data_dir: Path) -> tuple[ServerProcess, str, int]:
     """The store's port is kept in the data directory: a first start finds it, a second one signs for the line."""
     first = ServerProcess(data_dir)
     first.start()
@@ -34,13 +60,40 @@ def open_line(data_dir: Path) -> Iterator[Line]:
     first.stop()
     assert store.hostname is not None
     assert store.port is not None
+    return first, store.hostname, store.port
+
+
+@contextmanager
+def open_line(data_dir: Path) -> Iterator[Line]:
+    """A line for a server on an empty data directory."""
+    first, host, port = _store_of(data_dir)
     with Background() as background:
-        proxy = background.run(TcpProxy(store.hostname, store.port).__aenter__())
+        proxy = background.run(TcpProxy(host, port).__aenter__())
         server = ServerProcess(data_dir, port=first.port, UPLOADS_PUBLIC_ENDPOINT=proxy.url)
         try:
             server.start()
-            assert urlsplit(server.store_url).port == store.port
+            assert urlsplit(server.store_url).port == port
             yield Line(server, proxy, background)
         finally:
             server.stop()
             background.run(proxy.__aexit__(None, None, None))
+
+
+@contextmanager
+def open_bad_line(data_dir: Path, **settings: str) -> Iterator[BadLine]:
+    """A bad line for a server on an empty data directory; ``settings`` are the server's environment."""
+    first, host, port = _store_of(data_dir)
+    with Background() as background:
+        script = background.run(FaultServer(Forward(host, port)).__aenter__())
+        proxy = background.run(TcpProxy("127.0.0.1", script.port).__aenter__())
+        page_line = background.run(TcpProxy("127.0.0.1", first.port).__aenter__())
+        settings |= {"UPLOADS_PUBLIC_ENDPOINT": proxy.url, "UPLOADS_ALLOWED_ORIGINS": page_line.url}
+        server = ServerProcess(data_dir, port=first.port, **settings)
+        try:
+            server.start()
+            assert urlsplit(server.store_url).port == port
+            yield BadLine(server, proxy, background, script, page_line)
+        finally:
+            server.stop()
+            for one in (page_line, proxy, script):
+                background.run(one.__aexit__(None, None, None))

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from playwright.sync_api import Locator, Page
 
-from tests.harness.browser import Browser, wait_until
+from tests.harness.browser import Browser, Visitor, wait_until
 from tests.harness.server import ServerProcess
 
 MIB = 1024 * 1024
@@ -51,11 +51,14 @@ def sha256(content: Path | bytes) -> str:
 class UploadsPage:
     """One open page. Rows are found by the file's name."""
 
-    def __init__(self, browser: Browser, server: ServerProcess, query: str = "") -> None:
+    def __init__(
+        self, browser: Browser | Visitor, server: ServerProcess, query: str = "", url: str = ""
+    ) -> None:
+        """``url``: where the page is, when that is not the server's own address."""
         self.browser = browser
         self.server = server
         self.page: Page = browser.page
-        self.page.goto(f"{server.url}/{query}")
+        self.page.goto(f"{url or server.url}/{query}")
         self.when_ready()
 
     def when_ready(self) -> None:
@@ -63,6 +66,7 @@ class UploadsPage:
         self.page.evaluate(WATCH)
 
     def reload(self) -> None:
+        self.browser.look()
         self.page.reload()
         self.when_ready()
 

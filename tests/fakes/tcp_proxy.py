@@ -8,19 +8,24 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 
 from tests.fakes.http_wire import reset
 
 BLOCK = 16 * 1024
 UNDER_WAY = 64
 """Blocks that may be on the line at once, each way: 1 MiB."""
+MOMENTS = 20
+"""A slow line moves its bytes in about so many pieces a second, rather than in one block now and then."""
 
 
 class TcpProxy:
     """Use as an asynchronous context manager. All attributes may be changed while it runs.
 
     latency: seconds that every byte takes, each way; bandwidth: bytes a second, upwards and all connections together,
-    None for no limit; connections: how many were made in all; sent_up: bytes copied towards the store.
+    None for no limit; connections: how many were made in all; sent_up: bytes copied towards the store; doomed: how many
+    connections ``doom`` has reset; answers_to_lose: so many answers are never heard: their connections are reset at
+    their first byte, when the request has long been through.
     """
 
     def __init__(self, host: str, port: int) -> None:
@@ -29,6 +34,9 @@ class TcpProxy:
         self.bandwidth: float | None = None
         self.connections = 0
         self.sent_up = 0
+        self.doomed = 0
+        self.answers_to_lose = 0
+        self._doom: tuple[random.Random, float, int] | None = None
         self._flowing = asyncio.Event()
         self._flowing.set()
         self._refusing = False
@@ -69,6 +77,27 @@ class TcpProxy:
         """End a refusal."""
         self._refusing = False
 
+    async def refuse_for(self, seconds: float) -> None:
+        """Be off the network for so long."""
+        await self.refuse()
+        await asyncio.sleep(seconds)
+        await self.accept()
+
+    def doom(self, share: float, within: int, seed: int = 0) -> None:
+        """From now on reset this share of new connections, each within its first so many bytes upwards."""
+        self._doom = (random.Random(seed), share, within)
+
+    def spare(self) -> None:
+        """End it."""
+        self._doom = None
+
+    def _fate(self) -> int | None:
+        """After how many bytes a new connection is reset, if it is."""
+        if self._doom is None:
+            return None
+        dice, share, within = self._doom
+        return dice.randrange(within) if dice.random() < share else None
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         if self._refusing:
@@ -82,7 +111,7 @@ class TcpProxy:
         self._writers |= {writer, far_writer}
         try:
             async with asyncio.TaskGroup() as both:
-                both.create_task(self._copy(reader, far_writer, up=True))
+                both.create_task(self._copy(reader, far_writer, up=True, fate=self._fate()))
                 both.create_task(self._copy(far_reader, writer, up=False))
         except* (ConnectionError, asyncio.CancelledError):
             reset(writer)
@@ -92,9 +121,12 @@ class TcpProxy:
             writer.close()
             far_writer.close()
 
-    async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, up: bool) -> None:
+    async def _copy(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, up: bool, fate: int | None = None
+    ) -> None:
         """Copy until the end. What was read waits its latency in a line of its own, so that reading goes on."""
         loop = asyncio.get_running_loop()
+        copied = 0
         under_way: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(UNDER_WAY)
 
         async def deliver() -> None:
@@ -104,6 +136,9 @@ class TcpProxy:
                 await self._flowing.wait()
                 if not block:
                     break
+                if not up and self.answers_to_lose:
+                    self.answers_to_lose -= 1
+                    raise ConnectionResetError
                 writer.write(block)
                 await writer.drain()
                 self.sent_up += len(block) if up else 0
@@ -111,8 +146,13 @@ class TcpProxy:
                 writer.write_eof()
 
         async def fetch() -> None:
+            nonlocal copied
             while True:
-                block = await reader.read(BLOCK)
+                block = await reader.read(self._piece() if up else BLOCK)
+                copied += len(block)
+                if fate is not None and copied > fate:
+                    self.doomed += 1
+                    raise ConnectionResetError
                 if up and self.bandwidth:
                     async with self._turn:
                         if self.bandwidth:  # it may have been lifted while this block waited for its turn
@@ -124,3 +164,6 @@ class TcpProxy:
         async with asyncio.TaskGroup() as both:
             both.create_task(deliver())
             both.create_task(fetch())
+
+    def _piece(self) -> int:
+        return BLOCK if not self.bandwidth else max(256, min(BLOCK, int(self.bandwidth / MOMENTS)))

@@ -23,6 +23,8 @@ import pytest
 from playwright.sync_api import Browser as Connection
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Playwright, sync_playwright
 
+from tests.harness.secrets import EVIDENCE, LISTEN_IN
+
 FLAGS = [
     "--headless=new",
     "--no-sandbox",
@@ -57,19 +59,74 @@ def find_chromium() -> str | None:
     return named or next((found for name in NAMES if (found := shutil.which(name))), None)
 
 
-class Browser:
-    """One running Chromium with one profile.
+class _Tabs:
+    """The tabs of one profile.
 
     page: its first tab; console: lines of the pages' consoles at level warning or error, and uncaught exceptions, of
-    all tabs so far; pid: of the main process.
+    all tabs so far.
     """
 
+    context: BrowserContext
+    page: Page
+
+    def __init__(self) -> None:
+        self.console: list[str] = []
+
+    def _take(self, context: BrowserContext) -> None:
+        self.context = context
+        context.add_init_script(WATCH_LONG_TASKS)
+        context.add_init_script(LISTEN_IN)
+        context.on("page", self._watch)
+        for page in context.pages:
+            self._watch(page)
+
+    def _watch(self, page: Page) -> None:
+        def heard(message: ConsoleMessage) -> None:
+            EVIDENCE.write("console", message.text)
+            if message.type in ("warning", "error"):
+                self.console.append(f"{message.type}: {message.text}")
+
+        def failed(error: Exception) -> None:
+            EVIDENCE.write("console", str(error))
+            self.console.append(f"uncaught: {error}")
+
+        page.on("console", heard)
+        page.on("pageerror", failed)
+
+    def choose_files(
+        self, *paths: Path, selector: str = "input[type=file]", page: Page | None = None
+    ) -> None:
+        """Choose files as a person does: the browser reads them from the disk itself, whatever their size."""
+        (page or self.page).set_input_files(selector, [str(path) for path in paths])
+
+    def look(self) -> None:
+        """Collect what the tabs show and hold, for the test about secrets."""
+        for page in self.context.pages:
+            EVIDENCE.look_at(page)
+
+
+class Visitor(_Tabs):
+    """A visitor with a profile of its own, which is forgotten at the end, in a Chromium that runs already."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__()
+        self._take(connection.new_context())
+        self.page = self.context.new_page()
+
+    def close(self) -> None:
+        self.look()
+        self.context.close()
+
+
+class Browser(_Tabs):
+    """One running Chromium with one profile. pid: of the main process. See ``_Tabs`` for the rest."""
+
     def __init__(self, playwright: Playwright, program: str, profile: Path, *flags: str) -> None:
+        super().__init__()
         self._playwright = playwright
         self._program = program
         self._flags = flags
         self.profile = profile
-        self.console: list[str] = []
         self._start()
 
     def _start(self) -> None:
@@ -93,29 +150,16 @@ class Browser:
         self._connection: Connection = self._playwright.chromium.connect_over_cdp(
             f"http://127.0.0.1:{lines[0]}", is_local=True
         )
-        self.context: BrowserContext = self._connection.contexts[0]
-        self.context.add_init_script(WATCH_LONG_TASKS)
-        self.context.on("page", self._watch)
-        self.page: Page = self.context.pages[0]
-        self._watch(self.page)
-
-    def _watch(self, page: Page) -> None:
-        def heard(message: ConsoleMessage) -> None:
-            if message.type in ("warning", "error"):
-                self.console.append(f"{message.type}: {message.text}")
-
-        page.on("console", heard)
-        page.on("pageerror", lambda error: self.console.append(f"uncaught: {error}"))
+        self._take(self._connection.contexts[0])
+        self.page = self.context.pages[0]
 
     def new_page(self) -> Page:
         """Another tab."""
         return self.context.new_page()
 
-    def choose_files(
-        self, *paths: Path, selector: str = "input[type=file]", page: Page | None = None
-    ) -> None:
-        """Choose files as a person does: the browser reads them from the disk itself, whatever their size."""
-        (page or self.page).set_input_files(selector, [str(path) for path in paths])
+    def visit(self) -> Visitor:
+        """Somebody else, with no cookie, record or worker of anybody's."""
+        return Visitor(self._connection)
 
     def long_tasks(self, over: float = 50, page: Page | None = None) -> list[float]:
         """Durations, in milliseconds, of the main thread's tasks longer than ``over`` since the page was loaded."""
@@ -126,6 +170,7 @@ class Browser:
         """End it politely, so that its profile and its log are complete."""
         if self._process.poll() is not None:
             return
+        self.look()
         with contextlib.suppress(Exception):
             self._connection.new_browser_cdp_session().send("Browser.close")
         try:
@@ -134,6 +179,7 @@ class Browser:
             self.kill()
         with contextlib.suppress(Exception):
             self._connection.close()
+        EVIDENCE.look_at_requests(self._net_log.read_text(errors="replace"))
 
     def kill(self) -> None:
         """``kill -9`` of the browser and all its helpers, which live in a process group of their own."""

@@ -21,6 +21,8 @@ from botocore.config import Config
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+from tests.harness.secrets import EVIDENCE
+
 ROOT = Path(__file__).resolve().parents[2]
 _START_LIMIT = 180.0  # seconds; only a hang takes longer
 
@@ -153,6 +155,7 @@ class ServerProcess:
             assert status is None, f"serve.py ended with status {status}:\n{self.log}"
             assert time.monotonic() < limit, f"serve.py does not get ready:\n{self.log}"
             time.sleep(0.1)
+        EVIDENCE.look_at_server(self.data_dir, self.log)
 
     def is_healthy(self) -> bool:
         """Whether `/healthz` says ok right now."""
@@ -177,6 +180,7 @@ class ServerProcess:
             self.kill()
             raise AssertionError(f"serve.py did not stop:\n{self.log}") from None
         self._process = None
+        EVIDENCE.write("server log", self.log)
         return status
 
     def kill(self, *, store: bool = True) -> None:

@@ -1,0 +1,146 @@
+"""All that our code wrote during a run of the browser's tests, and all secrets that were about: neither may meet.
+
+The harness collects as it goes: console lines, messages between page and worker, the page's text, stored records and
+the server's log on one side; signatures, keys, cookies and tokens on the other. Requests are not looked at: a signed
+URL has to be in them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from playwright.sync_api import Error as PlaywrightError
+from playwright.sync_api import Page
+from uploads.server.identity import COOKIE, Guests
+
+LISTEN_IN = """
+(() => {
+  const heard = (globalThis.heardOnPorts = []);
+  const keep = (way, data) => typeof data?.body === "string" && heard.push(`${way} ${data.body}`);
+  const { set, get } = Object.getOwnPropertyDescriptor(MessagePort.prototype, "onmessage");
+  Object.defineProperty(MessagePort.prototype, "onmessage", {
+    get,
+    set(listener) {
+      set.call(this, listener && ((event) => (keep("to the page:", event.data), listener.call(this, event))));
+    },
+  });
+  const { postMessage } = MessagePort.prototype;
+  MessagePort.prototype.postMessage = function (data, ...more) {
+    keep("to the worker:", data);
+    return postMessage.call(this, data, ...more);
+  };
+})();
+"""
+"""Run in every page before its own scripts: what goes through its message ports is kept for ``Evidence.look_at``."""
+
+STORED = """
+async () => {
+  const promise = (request) =>
+    new Promise((ok, no) => { request.onsuccess = () => ok(request.result); request.onerror = () => no(request.error); });
+  const plain = (_, value) => (value instanceof CryptoKey ? `CryptoKey, extractable: ${value.extractable}` : value);
+  const found = [];
+  for (const { name } of await indexedDB.databases()) {
+    const database = await promise(indexedDB.open(name));
+    for (const store of database.objectStoreNames) {
+      for (const row of await promise(database.transaction(store).objectStore(store).getAll())) {
+        found.push(JSON.stringify(row, plain));
+      }
+    }
+    database.close();
+  }
+  for (const storage of [localStorage, sessionStorage]) found.push(JSON.stringify({ ...storage }));
+  return found;
+}
+"""
+RECORDS = "stored records"
+TOKEN = "upload token"
+_IN_REQUESTS = {
+    "signature": re.compile(r"X-Amz-Signature=([0-9a-f]{64})"),
+    "credential": re.compile(r"X-Amz-Credential=([^&\"\s]+)"),
+    "security token": re.compile(r"X-Amz-Security-Token=([^&\"\s]+)"),
+    TOKEN: re.compile(r"/s3/multipart/([^/?\"\s]{20,})"),
+}
+_SHORTEST = 8
+"""Characters of a secret, so that none is found by chance."""
+
+
+class Evidence:
+    """texts: by what wrote them; secrets: kind by value."""
+
+    def __init__(self) -> None:
+        self.texts: dict[str, list[str]] = {}
+        self.secrets: dict[str, str] = {}
+        self._guests: list[Guests] = []
+
+    def write(self, where: str, *texts: str) -> None:
+        """Take in what our code wrote."""
+        self.texts.setdefault(where, []).extend(texts)
+
+    def keep_secret(self, kind: str, *values: str) -> None:
+        for value in values:
+            for form in {value, unquote(value)}:
+                if len(form) >= _SHORTEST:
+                    self.secrets[form] = kind
+
+    def look_at(self, page: Page) -> None:
+        """Take in what a page shows, has heard and has stored, and what its cookies are."""
+        try:
+            if not page.url.startswith("http"):
+                return
+            self.write("messages", *page.evaluate("globalThis.heardOnPorts ?? []"))
+            self.write("page", page.content())
+            records: list[str] = page.evaluate(STORED)
+            cookies: list[Any] = list(page.context.cookies())
+        except PlaywrightError:  # it was closed, or killed
+            return
+        self.write(RECORDS, *records)
+        self.keep_secret("guest cookie", *(str(one["value"]) for one in cookies if one["name"] == COOKIE))
+        for record in map(json.loads, records):
+            if isinstance(record, dict):
+                self.keep_secret(TOKEN, str(record.get("serverUploadId", "")))
+                users = {str(record["userId"])} if record.get("userId") else set()
+                self.keep_secret(
+                    "guest key", *(guests.key(user) for guests in self._guests for user in users)
+                )
+
+    def look_at_server(self, data_dir: Path, log: str) -> None:
+        """Take in what a server wrote, and the keys that it keeps."""
+        self.write("server log", log)
+        try:
+            keys = json.loads((data_dir / "keys.json").read_text())
+        except OSError:
+            return
+        self._guests.append(Guests(keys["secret"], secure=False))
+        self.keep_secret("key of the server", keys["secret"], *keys["jwt"])
+        for identity in ("admin", "signer"):
+            self.keep_secret("key of the store", *keys[identity].values())
+
+    def look_at_requests(self, text: str) -> None:
+        """Take in the secrets of the requests that a browser's net log names."""
+        for kind, pattern in _IN_REQUESTS.items():
+            self.keep_secret(kind, *pattern.findall(text))
+
+    def leaks(self) -> list[str]:
+        """Which kind of secret was found where; empty as it should be. Never the secret itself.
+
+        A stored record may hold the upload's token: with it alone the upload is resumed.
+        """
+        found = set()
+        for where, texts in self.texts.items():
+            text = "\n".join(texts)
+            for secret, kind in self.secrets.items():
+                if secret in text and not (where == RECORDS and kind == TOKEN):
+                    found.add(f"{kind} in {where}")
+            if "X-Amz-Signature" in text:
+                found.add(f"a signed URL in {where}")
+            if "extractable: true" in text:
+                found.add(f"a key that can be read in {where}")
+        return sorted(found)
+
+
+EVIDENCE = Evidence()
+"""Of this run."""
