@@ -1,0 +1,351 @@
+"""Row by row what goes wrong between a real Chromium and a store, and what must then be true (ACCEPTANCE D4, D5).
+
+The store is the fake one, since no real one lies on demand. One page serves many rows, each with a file of its own; a
+row that fails gets the next one a new page.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.browser.fake_line import FakeLine, open_fake_line
+from tests.browser.uploads_page import MIB, UploadsPage, random_file
+from tests.fakes import faults
+from tests.fakes.fault_server import Exchange, Fault, Rule, Turn
+from tests.fakes.http_wire import Response
+from tests.fakes.s3_xml import error_body
+from tests.harness.browser import Browser, Visitor
+
+pytestmark = pytest.mark.browser
+
+SIZE = 20 * MIB + 1
+PART = 8 * MIB
+PARTS = 3
+COMPLETE = "CompleteMultipartUpload"
+CREATE = "CreateMultipartUpload"
+
+
+class Scene:
+    """The line, and the page of this row's visitor."""
+
+    def __init__(self, line: FakeLine, chromium: Browser) -> None:
+        self.line = line
+        self.store = line.store
+        self.front = line.front
+        self._chromium = chromium
+        self._visitor: Visitor | None = None
+        self._uploads: UploadsPage | None = None
+        self._number = 0
+        self.rules: list[Rule] = []
+
+    def begin(self, folder: Path, *rules: Rule, front: Sequence[Rule] = ()) -> Path:
+        """Script what goes wrong, and start an upload; its file."""
+        self._number += 1
+        self.rules = [*rules, *front]
+        for rule in rules:
+            self.store.add(rule)
+        for rule in front:
+            self.front.add(rule)
+        file = random_file(folder / f"row-{self._number}.bin", SIZE)
+        self.uploads.choose(file)
+        return file
+
+    @property
+    def uploads(self) -> UploadsPage:
+        if self._uploads is None:
+            self._visitor = self._chromium.visit()
+            self._uploads = UploadsPage(self._visitor, self.line.server, url=self.front.url)
+        return self._uploads
+
+    def leave(self) -> None:
+        """Close the page: the next row gets a new one."""
+        if self._visitor:
+            self._visitor.close()
+        self._visitor = self._uploads = None
+
+    def puts(self, file: Path) -> list[Exchange]:
+        return self.store.log("UploadPart", file.name)
+
+    def complaint(self, file: Path) -> str:
+        """What the row says."""
+        return self.uploads.row(file.name).inner_text()
+
+    def prove(self, file: Path, *, resent: Sequence[int] = (), orphans: int = 0) -> None:
+        """Wait for its end, and prove what has to be true after any fault.
+
+        resent: parts that the store has answered for and that are to be sent again all the same; orphans: uploads that
+        nobody could know of.
+        """
+        uploads = self.uploads
+        uploads.until(file.name, "completed", "failed")
+        assert uploads.state(file.name) == ("completed", "completed", 100), self.complaint(file)
+        assert all(rule.struck for rule in self.rules), "a fault that never struck proves nothing"
+        assert uploads.object_of(file.name) == file.read_bytes(), "I1"
+        assert len(self.line.server.open_uploads()) == orphans, "I5"
+        shown = uploads.timeline(file.name)
+        percents = [percent for _, _, percent in shown]
+        assert percents == sorted(percents), "I8"
+        assert all((percent == 100) == (status == "completed") for status, _, percent in shown), "I8"
+        sound = Counter(put.part_number for put in self.puts(file) if put.end == "answered" and not put.fault)
+        sent = {number: sound[number] for number in range(1, PARTS + 1)}
+        assert all(count <= 1 + (number in resent) for number, count in sent.items()), f"I3: {sent}"
+
+
+@pytest.fixture(scope="module")
+def module_scene(shared_chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    with open_fake_line(tmp_path_factory.mktemp("fake") / "data") as line:
+        scene = Scene(line, shared_chromium)
+        yield scene
+        scene.leave()
+
+
+@pytest.fixture
+def scene(module_scene: Scene, request: pytest.FixtureRequest) -> Iterator[Scene]:
+    failed = request.session.testsfailed
+    yield module_scene
+    if request.session.testsfailed != failed:
+        module_scene.leave()
+    module_scene.line.clear()
+
+
+def put(fault: Fault, part_number: int | None = 2, **when: Any) -> Rule:
+    """At the first try at part 2, unless told otherwise."""
+    when.setdefault("times", 1)
+    return Rule(fault, part_number=part_number, **when)
+
+
+def call(fault: Fault, operation: str, **when: Any) -> Rule:
+    """At the signing server's first call of this operation."""
+    when.setdefault("times", 1)
+    return Rule(fault, operation, **when)
+
+
+def api(fault: Fault, path: str, **when: Any) -> Rule:
+    """At the page's first call of the signing server with this in its path."""
+    when.setdefault("times", 1)
+    return Rule(fault, "Unknown", key=path, **when)
+
+
+def gone_after_success() -> Fault:
+    """The store completes the upload, and says that it does not know it."""
+
+    def change(response: Response) -> None:
+        response.status, response.body = 404, error_body("NoSuchUpload")
+
+    return faults.edit(change)
+
+
+def lose_part() -> Fault:
+    """The store answers for a part and does not keep it."""
+
+    async def lose_part(turn: Turn) -> Response:
+        turn.request.tamper["part_number"] = 9999
+        return await turn.serve()
+
+    return lose_part
+
+
+ROWS: dict[str, Callable[[], list[Rule]]] = {
+    "1 reset within a part": lambda: [put(faults.cut(3 * MIB))],
+    "1 reset within a part, again and again": lambda: [put(faults.cut(3 * MIB), times=12)],
+    "2 answer lost": lambda: [put(faults.lose_answer())],
+    "2 answers lost, again and again": lambda: [put(faults.lose_answer(), times=12)],
+    "8 a portal's page, readable": lambda: [put(faults.show_page(200, cors=True), None, times=2)],
+    "8 a portal's page": lambda: [put(faults.show_page(200), None, times=6)],
+    "15 500": lambda: [put(faults.say(500, "InternalError"), None, times=3)],
+    "15 502": lambda: [put(faults.say(502, body=b""), None, times=3)],
+    "15 502 of a proxy": lambda: [put(faults.show_page(502, cors=True), None, times=3)],
+    "15 504 of a proxy": lambda: [put(faults.show_page(504, cors=True), None, times=12)],
+    "15 500 to Create": lambda: [call(faults.say(500, "InternalError"), CREATE, times=2)],
+    "15 500 to Complete": lambda: [call(faults.say(500, "InternalError"), COMPLETE, times=2)],
+    "16 503 to Create": lambda: [call(faults.say(503, "SlowDown"), CREATE, times=2)],
+    "16 503 to Complete": lambda: [call(faults.say(503, "SlowDown"), COMPLETE, times=2)],
+    "18 503 without CORS": lambda: [put(faults.say(503, "SlowDown", cors=False), None, times=3)],
+    "19 RequestTimeout": lambda: [put(faults.say(400, "RequestTimeout"), None, times=2)],
+    "21 Complete: 200 with an error": lambda: [call(faults.say(200, "InternalError"), COMPLETE)],
+    "22 Complete: no answer": lambda: [call(faults.lose_answer(), COMPLETE)],
+    "23 Complete: half an answer": lambda: [call(faults.cut_answer(60), COMPLETE)],
+    "23 Complete: white space": lambda: [call(faults.blank(), COMPLETE)],
+    "25 NoSuchUpload after success": lambda: [call(gone_after_success(), COMPLETE)],
+    "38 expired in the queue": lambda: [
+        put(faults.say(403, "AccessDenied"), number) for number in range(1, PARTS + 1)
+    ],
+    "39 expired under way": lambda: [put(faults.expire(), number) for number in range(1, PARTS + 1)],
+    "40 ExpiredToken": lambda: [put(faults.say(400, "ExpiredToken"), None, times=2)],
+    "45 skewed, the page's URL": lambda: [put(faults.say(403, "RequestTimeTooSkewed"), None, times=2)],
+    "45 skewed, the server's call": lambda: [call(faults.say(403, "RequestTimeTooSkewed"), CREATE, times=2)],
+}
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_it_goes_on_by_itself(scene: Scene, tmp_path: Path, row: str) -> None:
+    """Faults 1, 2, 8, 15, 16, 18, 19, 21, 22, 23, 25, 38, 39, 40, 45: what struck is tried again, and nothing else."""
+    scene.prove(scene.begin(tmp_path, *ROWS[row]()))
+
+
+API_ROWS: dict[str, Callable[[], Rule]] = {
+    "8 a portal's page to Create": lambda: api(faults.show_page(200), "multipart"),
+    "8 a portal's page to Complete": lambda: api(faults.show_page(200), "/complete"),
+    "22 Complete: no answer": lambda: api(faults.lose_answer(), "/complete"),
+    "23 Complete: half an answer": lambda: api(faults.cut_answer(20), "/complete"),
+    "23 Complete: white space": lambda: api(faults.blank(), "/complete"),
+    "42 Create: 500": lambda: api(faults.say(500, body=b""), "multipart", times=2),
+    "42 Complete: 502": lambda: api(faults.show_page(502), "/complete", times=2),
+    "42 slow": lambda: api(faults.delay(1), "multipart", times=3),
+}
+
+
+@pytest.mark.parametrize("row", API_ROWS)
+def test_it_goes_on_when_the_signing_server_fails(scene: Scene, tmp_path: Path, row: str) -> None:
+    """Faults 8, 22, 23, 42."""
+    scene.prove(scene.begin(tmp_path, front=[API_ROWS[row]()]))
+
+
+def test_an_answer_to_create_that_is_lost(scene: Scene, tmp_path: Path) -> None:
+    """Fault 31: an orphan is left to the bucket's lifecycle rule."""
+    scene.prove(scene.begin(tmp_path, front=[api(faults.lose_answer(), "multipart")]), orphans=1)
+
+
+def test_retry_after_is_obeyed(scene: Scene, tmp_path: Path) -> None:
+    """Fault 17."""
+    file = scene.begin(tmp_path, put(faults.say(429, "TooManyRequests", headers={"Retry-After": "2"})))
+    scene.prove(file)
+    first, second = (one for one in scene.puts(file) if one.part_number == 2)
+    assert second.began - first.began >= 2
+
+
+STOPS: dict[str, tuple[Callable[[], Rule], str]] = {
+    "9 413 of a proxy": (
+        lambda: put(faults.show_page(413, cors=True), times=None),
+        "between here and the store",
+    ),
+    "9 403 of a proxy": (
+        lambda: put(faults.show_page(403, cors=True), times=None),
+        "between here and the store",
+    ),
+    "20 ETag not exposed": (lambda: put(faults.hide_etag(), None, times=None), "ExposeHeaders"),
+    "37 301": (lambda: put(faults.say(301, "PermanentRedirect"), times=None), "another region"),
+    "37 307": (lambda: put(faults.say(307, "TemporaryRedirect"), times=None), "another region"),
+    "37 301 to Create": (
+        lambda: call(faults.say(301, "PermanentRedirect"), CREATE, times=None),
+        "another region",
+    ),
+    "46 quota": (lambda: put(faults.say(403, "QuotaExceeded"), times=None), "store is full"),
+    "46 AccessDenied": (lambda: put(faults.say(403, "AccessDenied"), times=None), "refuses access"),
+}
+
+
+@pytest.mark.parametrize("row", STOPS)
+def test_it_stops_and_says_why_and_what_is_stored_is_kept(scene: Scene, tmp_path: Path, row: str) -> None:
+    """Faults 9, 20, 37, 46: a person has to see to it; then Retry goes on where it stopped."""
+    make, words = STOPS[row]
+    rule = make()
+    file = scene.begin(tmp_path, rule)
+    scene.uploads.until(file.name, "failed", "completed")
+    assert scene.uploads.state(file.name)[0] == "failed"
+    assert words in scene.complaint(file)
+    assert len(scene.puts(file)) <= 2 * PARTS, "it does not go on knocking"
+    scene.store.rules.clear()
+    again = [1, 2, 3] if "ETag" in row else []
+    scene.uploads.press(file.name, "Retry")
+    scene.uploads.until(file.name, "uploading", "completed")
+    scene.prove(file, resent=again)
+
+
+def test_an_upload_that_was_aborted_starts_over(scene: Scene, tmp_path: Path) -> None:
+    """Fault 26."""
+
+    async def abort(turn: Turn) -> Response:
+        scene.line.server.content.uploads.clear()
+        return await turn.serve()
+
+    file = scene.begin(tmp_path, put(abort, 3))
+    scene.uploads.until(file.name, "completed", "failed")
+    scene.prove(file, resent=[1, 2])
+    assert len(scene.store.log(CREATE, file.name)) == 2
+
+
+def test_somebody_elses_object_is_never_taken_for_ours(scene: Scene, tmp_path: Path) -> None:
+    """Fault 27: NoSuchUpload, and a foreign object at the key."""
+    content = scene.line.server.content
+    there: list[str] = []
+
+    async def replace(turn: Turn) -> Response:
+        content.uploads.clear()
+        content.put(turn.operation.key, b"foreign", {}, 0)
+        there.append(turn.operation.key)
+        return await turn.serve()
+
+    file = scene.begin(tmp_path, call(replace, COMPLETE))
+    scene.prove(file, resent=[1, 2, 3])
+    assert content.objects[there[0]].bytes() == b"foreign"
+
+
+LISTS: dict[str, tuple[Callable[[], list[Rule]], list[int]]] = {
+    "28 InvalidPart": (lambda: [call(faults.say(400, "InvalidPart"), COMPLETE)], []),
+    "28 a part was not kept": (lambda: [put(lose_part())], [2]),
+    "33 ListParts lacks a part": (
+        lambda: [
+            call(faults.say(400, "InvalidPart"), COMPLETE),
+            call(faults.forget_part(2), "ListParts"),
+        ],
+        [2],
+    ),
+    "34 ListParts: another size": (
+        lambda: [
+            call(faults.say(400, "InvalidPart"), COMPLETE),
+            call(faults.misreport_part(2, "Size", "7"), "ListParts"),
+        ],
+        [2],
+    ),
+    "34 ListParts: another ETag": (
+        lambda: [
+            call(faults.say(400, "InvalidPart"), COMPLETE),
+            call(faults.misreport_part(2, "ETag", f'"{"0" * 32}"'), "ListParts"),
+        ],
+        [2],
+    ),
+}
+
+
+@pytest.mark.parametrize("row", LISTS)
+def test_the_list_of_parts_decides(scene: Scene, tmp_path: Path, row: str) -> None:
+    """Faults 28, 33, 34."""
+    make, resent = LISTS[row]
+    scene.prove(scene.begin(tmp_path, *make()), resent=resent)
+
+
+def test_finalising_is_shown_while_the_store_assembles(scene: Scene, tmp_path: Path) -> None:
+    """Fault 24, a shorter one."""
+    file = scene.begin(tmp_path, call(faults.delay(3), COMPLETE))
+    scene.uploads.until(file.name, "finalising")
+    scene.prove(file)
+    assert len(scene.store.log(COMPLETE, file.name)) == 1
+
+
+DATA: dict[str, tuple[Callable[[], Rule], list[int]]] = {
+    "69 a bit flips": (lambda: put(faults.flip(4_000_000)), []),
+    "70 stored under the wrong number": (lambda: put(faults.misplace(3)), [2, 3]),
+    "71 overwritten by a late duplicate": (lambda: put(faults.overwrite(b"o" * PART)), []),
+    "72 assembled too short": (lambda: call(faults.assemble_short(), COMPLETE), [1, 2, 3]),
+}
+
+
+@pytest.mark.parametrize("row", DATA)
+def test_wrong_bytes_are_never_taken_for_the_file(scene: Scene, tmp_path: Path, row: str) -> None:
+    """Faults 69, 70, 71, 72: whatever the store has answered, it goes on until the object is the file."""
+    make, resent = DATA[row]
+    scene.prove(scene.begin(tmp_path, make()), resent=resent)
+
+
+def test_signed_out_it_waits_and_goes_on_in_the_same_session(scene: Scene, tmp_path: Path) -> None:
+    """Fault 41."""
+    file = scene.begin(tmp_path, front=[api(faults.say(401, body=b"{}"), "/complete")])
+    scene.uploads.until(file.name, "waiting-for-sign-in")
+    scene.uploads.press(file.name, "Resume")
+    scene.prove(file)
