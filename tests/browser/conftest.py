@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Playwright
 
-from tests.browser.line import Line, open_line
+from tests.browser.fake_line import open_fake_line
+from tests.browser.line import BadLine, Line, open_bad_line, open_line
+from tests.browser.runs import clear
+from tests.browser.scene import Scene
+from tests.browser.uploads_page import random_file
 from tests.harness.browser import Browser, Visitor
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "long: waits for minutes (left out unless -m names it)")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """What looks for secrets in all that was written comes last, when all has been written."""
     items.sort(key=lambda item: item.path.name == "test_secrets.py")
+    if "long" not in config.getoption("markexpr"):
+        left_out = [item for item in items if item.get_closest_marker("long")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture(scope="module")
@@ -39,3 +52,39 @@ def visitor(shared_chromium: Browser) -> Iterator[Visitor]:
     visitor = shared_chromium.visit()
     yield visitor
     visitor.close()
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of 200 MB."""
+    return random_file(tmp_path_factory.mktemp("film") / "film.bin", 200_000_000)
+
+
+@pytest.fixture(scope="module")
+def module_line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BadLine]:
+    with open_bad_line(tmp_path_factory.mktemp("bad") / "data") as opened:
+        yield opened
+
+
+@pytest.fixture
+def bad(module_line: BadLine) -> Iterator[BadLine]:
+    """A bad line that is good until the test says otherwise."""
+    yield module_line
+    clear(module_line)
+
+
+@pytest.fixture(scope="module")
+def module_scene(shared_chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    with open_fake_line(tmp_path_factory.mktemp("fake") / "data") as line:
+        scene = Scene(line, shared_chromium)
+        yield scene
+        scene.leave()
+
+
+@pytest.fixture
+def scene(module_scene: Scene, request: pytest.FixtureRequest) -> Iterator[Scene]:
+    failed = request.session.testsfailed
+    yield module_scene
+    if request.session.testsfailed != failed:
+        module_scene.leave()
+    module_scene.line.clear()

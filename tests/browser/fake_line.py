@@ -66,12 +66,13 @@ class FakeLine:
 
 @contextmanager
 def open_fake_line(data_dir: Path, **settings: str) -> Iterator[FakeLine]:
-    """``settings``: the server's environment."""
+    """``settings``: the server's environment; origins that it names are allowed beside the front's."""
     with Background() as background:
         port = free_port()
         store = background.run(FakeStore().__aenter__())
         front = background.run(FaultServer(Forward("127.0.0.1", port)).__aenter__())
-        server = FakeServer(data_dir, store, port=port, UPLOADS_ALLOWED_ORIGINS=front.url, **settings)
+        origins = [front.url, *filter(None, [settings.pop("UPLOADS_ALLOWED_ORIGINS", "")])]
+        server = FakeServer(data_dir, store, port=port, UPLOADS_ALLOWED_ORIGINS=",".join(origins), **settings)
         try:
             server.start()
             yield FakeLine(server, store, front, background)

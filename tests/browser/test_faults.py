@@ -1,116 +1,27 @@
 """Row by row what goes wrong between a real Chromium and a store, and what must then be true (ACCEPTANCE D4, D5).
 
-The store is the fake one, since no real one lies on demand. One page serves many rows, each with a file of its own; a
-row that fails gets the next one a new page.
+The store is the fake one, since no real one lies on demand.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.browser.fake_line import FakeLine, open_fake_line
-from tests.browser.uploads_page import MIB, UploadsPage, random_file
+from tests.browser.scene import PART, PARTS, Scene
+from tests.browser.uploads_page import MIB
 from tests.fakes import faults
-from tests.fakes.fault_server import Exchange, Fault, Rule, Turn
+from tests.fakes.fault_server import Fault, Rule, Turn
 from tests.fakes.http_wire import Response
 from tests.fakes.s3_xml import error_body
-from tests.harness.browser import Browser, Visitor
 
 pytestmark = pytest.mark.browser
 
-SIZE = 20 * MIB + 1
-PART = 8 * MIB
-PARTS = 3
 COMPLETE = "CompleteMultipartUpload"
 CREATE = "CreateMultipartUpload"
-
-
-class Scene:
-    """The line, and the page of this row's visitor."""
-
-    def __init__(self, line: FakeLine, chromium: Browser) -> None:
-        self.line = line
-        self.store = line.store
-        self.front = line.front
-        self._chromium = chromium
-        self._visitor: Visitor | None = None
-        self._uploads: UploadsPage | None = None
-        self._number = 0
-        self.rules: list[Rule] = []
-
-    def begin(self, folder: Path, *rules: Rule, front: Sequence[Rule] = ()) -> Path:
-        """Script what goes wrong, and start an upload; its file."""
-        self._number += 1
-        self.rules = [*rules, *front]
-        for rule in rules:
-            self.store.add(rule)
-        for rule in front:
-            self.front.add(rule)
-        file = random_file(folder / f"row-{self._number}.bin", SIZE)
-        self.uploads.choose(file)
-        return file
-
-    @property
-    def uploads(self) -> UploadsPage:
-        if self._uploads is None:
-            self._visitor = self._chromium.visit()
-            self._uploads = UploadsPage(self._visitor, self.line.server, url=self.front.url)
-        return self._uploads
-
-    def leave(self) -> None:
-        """Close the page: the next row gets a new one."""
-        if self._visitor:
-            self._visitor.close()
-        self._visitor = self._uploads = None
-
-    def puts(self, file: Path) -> list[Exchange]:
-        return self.store.log("UploadPart", file.name)
-
-    def complaint(self, file: Path) -> str:
-        """What the row says."""
-        return self.uploads.row(file.name).inner_text()
-
-    def prove(self, file: Path, *, resent: Sequence[int] = (), orphans: int = 0) -> None:
-        """Wait for its end, and prove what has to be true after any fault.
-
-        resent: parts that the store has answered for and that are to be sent again all the same; orphans: uploads that
-        nobody could know of.
-        """
-        uploads = self.uploads
-        uploads.until(file.name, "completed", "failed")
-        assert uploads.state(file.name) == ("completed", "completed", 100), self.complaint(file)
-        assert all(rule.struck for rule in self.rules), "a fault that never struck proves nothing"
-        assert uploads.object_of(file.name) == file.read_bytes(), "I1"
-        assert len(self.line.server.open_uploads()) == orphans, "I5"
-        shown = uploads.timeline(file.name)
-        percents = [percent for _, _, percent in shown]
-        assert percents == sorted(percents), "I8"
-        assert all((percent == 100) == (status == "completed") for status, _, percent in shown), "I8"
-        sound = Counter(put.part_number for put in self.puts(file) if put.end == "answered" and not put.fault)
-        sent = {number: sound[number] for number in range(1, PARTS + 1)}
-        assert all(count <= 1 + (number in resent) for number, count in sent.items()), f"I3: {sent}"
-
-
-@pytest.fixture(scope="module")
-def module_scene(shared_chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    with open_fake_line(tmp_path_factory.mktemp("fake") / "data") as line:
-        scene = Scene(line, shared_chromium)
-        yield scene
-        scene.leave()
-
-
-@pytest.fixture
-def scene(module_scene: Scene, request: pytest.FixtureRequest) -> Iterator[Scene]:
-    failed = request.session.testsfailed
-    yield module_scene
-    if request.session.testsfailed != failed:
-        module_scene.leave()
-    module_scene.line.clear()
 
 
 def put(fault: Fault, part_number: int | None = 2, **when: Any) -> Rule:

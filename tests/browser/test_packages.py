@@ -2,51 +2,24 @@
 
 from __future__ import annotations
 
-import functools
-import http.server
-import os
-import shutil
-import threading
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from uploads.server import site as builder
-from uploads.server.paths import DIST
 
+from tests.browser.static_host import open_static_host, set_up
 from tests.harness.browser import Browser
 
 pytestmark = pytest.mark.browser
 WHEEL = "greeting-1.0-py3-none-any.whl"
 
 
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    """Any static host, asked politely."""
-
-    def guess_type(self, path: str | os.PathLike[str]) -> str:
-        return "text/javascript" if str(path).endswith(".mjs") else super().guess_type(path)
-
-    def log_message(self, *words: object) -> None:
-        pass
-
-
 @pytest.fixture
 def copy(tmp_path: Path) -> Iterator[tuple[Path, str]]:
     """A copy of the built site, and its address on a host that does not sign anything."""
-    builder.build(DIST)
-    folder = shutil.copytree(DIST, tmp_path / "site")
-    handler = functools.partial(Quiet, directory=str(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as host:
-        threading.Thread(target=host.serve_forever, daemon=True).start()
-        yield folder, f"http://127.0.0.1:{host.server_port}"
-        host.shutdown()
-
-
-def name_package(folder: Path, url: str) -> None:
-    settings = folder / "pyscript.toml"
-    text = settings.read_text().replace("[uploads]", f'[uploads]\npackages = ["{url}/{WHEEL}"]')
-    settings.write_text(text)
+    with open_static_host(tmp_path / "site") as url:
+        yield tmp_path / "site", url
 
 
 def write_wheel(folder: Path) -> None:
@@ -68,7 +41,7 @@ def test_the_engine_gets_ready_and_says_what_it_could_not_install(
 ) -> None:
     folder, url = copy
     if case != "none named":
-        name_package(folder, url)
+        set_up(folder, f'packages = ["{url}/{WHEEL}"]')
     if case == "named":
         write_wheel(folder)
     browser = chromium()

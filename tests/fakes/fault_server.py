@@ -11,7 +11,7 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -25,7 +25,9 @@ SECRET_HEADERS = ("authorization", "x-amz-security-token")
 class Backend(Protocol):
     """What answers when nothing goes wrong."""
 
-    async def answer(self, request: Request, operation: Operation) -> Response: ...
+    async def answer(
+        self, request: Request, operation: Operation, body: AsyncIterator[bytes]
+    ) -> Response: ...
 
     def cors_headers(self, request: Request) -> dict[str, str]:
         """What makes an answer readable for the page that asks."""
@@ -85,17 +87,25 @@ class Turn:
             self.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         wanted = self.request.length if limit is None else min(limit, self.request.length)
         while len(self._content) < wanted:
-            block = await self._reader.read(min(BLOCK, wanted - len(self._content)))
-            if not block:
-                raise Left
-            self._content += block
-            self.exchange.received = len(self._content)
+            await self._read_block(wanted)
         return bytes(self._content)
 
-    async def serve(self) -> Response:
-        """What the store itself answers, once it has the whole request."""
-        self.request.body = self.request.body or await self.read()
-        return await self._backend.answer(self.request, self.operation)
+    async def _read_block(self, wanted: int) -> bytes:
+        block = await self._reader.read(min(BLOCK, wanted - len(self._content)))
+        if not block:
+            raise Left
+        self._content += block
+        self.exchange.received = len(self._content)
+        return block
+
+    async def serve(self, body: bytes | None = None) -> Response:
+        """What the store itself answers; it hears the request as it comes, or with another ``body``."""
+        return await self._backend.answer(self.request, self.operation, self._blocks(body))
+
+    async def _blocks(self, body: bytes | None) -> AsyncIterator[bytes]:
+        yield await self.read(len(self._content)) if body is None else body
+        while body is None and len(self._content) < self.request.length:
+            yield await self._read_block(self.request.length)
 
     async def hang(self) -> Response:
         """Neither read nor answer until the client goes, which shows only once its body has been read."""

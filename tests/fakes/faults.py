@@ -116,6 +116,16 @@ def expire(code: str = "AccessDenied") -> Fault:
     return expire
 
 
+def tell_all(status: int = 403, code: str = "SignatureDoesNotMatch") -> Fault:
+    """The store's complaint quotes the request with its signature and credential, as S3's own does."""
+
+    async def tell_all(turn: Turn) -> Response:
+        quoted = f"{turn.request.target} {turn.request.headers.get('authorization', '')}"
+        return Response(status, turn.cors(), error_body(code, f"The canonical request was {quoted}"))
+
+    return tell_all
+
+
 # Answers that arrive changed.
 
 
@@ -181,8 +191,7 @@ def flip(at: int = 0) -> Fault:
     async def flip(turn: Turn) -> Response:
         content = bytearray(await turn.read())
         content[at] ^= 1
-        turn.request.body = bytes(content)
-        return await turn.serve()
+        return await turn.serve(bytes(content))
 
     return flip
 

@@ -12,7 +12,7 @@ import binascii
 import hashlib
 import itertools
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -51,8 +51,9 @@ class S3Store:
         self.clock: Callable[[], float] = time.time
         self._requests = itertools.count(1)
 
-    async def answer(self, request: Request, operation: Operation) -> Response:
+    async def answer(self, request: Request, operation: Operation, body: AsyncIterator[bytes]) -> Response:
         """See ``Backend.answer``."""
+        request.body = b"".join([block async for block in body])
         request_id = f"FAKE{next(self._requests):012}"
         try:
             response = self._answer(request, operation)

@@ -100,12 +100,12 @@ class Evidence:
         self.write(RECORDS, *records)
         self.keep_secret("guest cookie", *(str(one["value"]) for one in cookies if one["name"] == COOKIE))
         for record in map(json.loads, records):
+            user = record  # what is kept of the last visit
             if isinstance(record, dict):
                 self.keep_secret(TOKEN, str(record.get("serverUploadId", "")))
-                users = {str(record["userId"])} if record.get("userId") else set()
-                self.keep_secret(
-                    "guest key", *(guests.key(user) for guests in self._guests for user in users)
-                )
+                user = record.get("userId", "")
+            if isinstance(user, str) and user:
+                self.keep_secret("guest key", *(guests.key(user) for guests in self._guests))
 
     def look_at_server(self, data_dir: Path, log: str) -> None:
         """Take in what a server wrote, and the keys that it keeps."""
