@@ -62,7 +62,8 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def module_line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BadLine]:
-    with open_bad_line(tmp_path_factory.mktemp("bad") / "data") as opened:
+    """URLs are good for twelve seconds: each of these uploads has to have some of them signed anew."""
+    with open_bad_line(tmp_path_factory.mktemp("bad") / "data", UPLOADS_URL_EXPIRY="12") as opened:
         yield opened
 
 

@@ -14,9 +14,9 @@ from tests.browser.uploads_page import MIB, UploadsPage, random_file
 from tests.fakes.fault_server import Exchange, Rule
 from tests.harness.browser import Browser, Visitor
 
-SIZE = 20 * MIB + 1
 PART = 8 * MIB
 PARTS = 3
+SIZE = 2 * PART + 70_001
 
 
 class Scene:

@@ -15,6 +15,8 @@ from tests.fakes.http_wire import reset
 BLOCK = 16 * 1024
 UNDER_WAY = 64
 """Blocks that may be on the line at once, each way: 1 MiB."""
+CATCH_UP = 0.05
+"""Seconds of delay by a busy machine that the line makes up for, to be as fast as it is said to be."""
 MOMENTS = 20
 """A slow line moves its bytes in about so many pieces a second, rather than in one block now and then."""
 
@@ -42,6 +44,7 @@ class TcpProxy:
         self._refusing = False
         self._writers: set[asyncio.StreamWriter] = set()
         self._turn = asyncio.Lock()
+        self._free_at = 0.0
 
     async def __aenter__(self) -> TcpProxy:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=BLOCK)
@@ -156,7 +159,9 @@ class TcpProxy:
                 if up and self.bandwidth:
                     async with self._turn:
                         if self.bandwidth:  # it may have been lifted while this block waited for its turn
-                            await asyncio.sleep(len(block) / self.bandwidth)
+                            now = loop.time()
+                            self._free_at = max(self._free_at, now - CATCH_UP) + len(block) / self.bandwidth
+                            await asyncio.sleep(max(0, self._free_at - now))
                 await under_way.put((loop.time() + self.latency, block))
                 if not block:
                     break
