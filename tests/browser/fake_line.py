@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.fakes.background import Background
 from tests.fakes.fault_server import FaultServer
 from tests.fakes.forward import Forward
-from tests.fakes.s3_bucket import Bucket
+from tests.fakes.s3_bucket import AMAZON, Bucket
 from tests.fakes.s3_store import KEYS, FakeStore
 from tests.harness.secrets import EVIDENCE
 from tests.harness.server import ServerProcess, free_port
@@ -62,6 +62,7 @@ class FakeLine:
             one.rules.clear()
             one.exchanges.clear()
         self.server.content.uploads.clear()
+        self.server.content.dialect = AMAZON
 
 
 @contextmanager

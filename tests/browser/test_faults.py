@@ -16,6 +16,7 @@ from tests.browser.uploads_page import MIB
 from tests.fakes import faults
 from tests.fakes.fault_server import Fault, Rule, Turn
 from tests.fakes.http_wire import Response
+from tests.fakes.s3_bucket import AMAZON, ENCRYPTED, SEAWEEDFS
 from tests.fakes.s3_xml import error_body
 
 pytestmark = pytest.mark.browser
@@ -42,11 +43,11 @@ def api(fault: Fault, path: str, **when: Any) -> Rule:
     return Rule(fault, "Unknown", key=path, **when)
 
 
-def gone_after_success() -> Fault:
-    """The store completes the upload, and says that it does not know it."""
+def instead(status: int, code: str) -> Fault:
+    """The store does what it was asked, and says something else."""
 
     def change(response: Response) -> None:
-        response.status, response.body = 404, error_body("NoSuchUpload")
+        response.status, response.body = status, error_body(code)
 
     return faults.edit(change)
 
@@ -64,6 +65,7 @@ def lose_part() -> Fault:
 ROWS: dict[str, Callable[[], list[Rule]]] = {
     "1 reset within a part": lambda: [put(faults.cut(3 * MIB))],
     "1 reset within a part, again and again": lambda: [put(faults.cut(3 * MIB), times=12)],
+    "1 reset of a preflight": lambda: [call(faults.cut(), "Preflight", times=6)],
     "2 answer lost": lambda: [put(faults.lose_answer())],
     "2 answers lost, again and again": lambda: [put(faults.lose_answer(), times=12)],
     "8 a portal's page, readable": lambda: [put(faults.show_page(200, cors=True), None, times=2)],
@@ -77,12 +79,16 @@ ROWS: dict[str, Callable[[], list[Rule]]] = {
     "16 503 to Create": lambda: [call(faults.say(503, "SlowDown"), CREATE, times=2)],
     "16 503 to Complete": lambda: [call(faults.say(503, "SlowDown"), COMPLETE, times=2)],
     "18 503 without CORS": lambda: [put(faults.say(503, "SlowDown", cors=False), None, times=3)],
+    "18 a preflight is refused": lambda: [
+        call(faults.say(503, "SlowDown", cors=False), "Preflight", times=2)
+    ],
     "19 RequestTimeout": lambda: [put(faults.say(400, "RequestTimeout"), None, times=2)],
     "21 Complete: 200 with an error": lambda: [call(faults.say(200, "InternalError"), COMPLETE)],
     "22 Complete: no answer": lambda: [call(faults.lose_answer(), COMPLETE)],
     "23 Complete: half an answer": lambda: [call(faults.cut_answer(60), COMPLETE)],
     "23 Complete: white space": lambda: [call(faults.blank(), COMPLETE)],
-    "25 NoSuchUpload after success": lambda: [call(gone_after_success(), COMPLETE)],
+    "25 NoSuchUpload after success": lambda: [call(instead(404, "NoSuchUpload"), COMPLETE)],
+    "29 PreconditionFailed after success": lambda: [call(instead(412, "PreconditionFailed"), COMPLETE)],
     "38 expired in the queue": lambda: [
         put(faults.say(403, "AccessDenied"), number) for number in range(1, PARTS + 1)
     ],
@@ -95,7 +101,7 @@ ROWS: dict[str, Callable[[], list[Rule]]] = {
 
 @pytest.mark.parametrize("row", ROWS)
 def test_it_goes_on_by_itself(scene: Scene, tmp_path: Path, row: str) -> None:
-    """Faults 1, 2, 8, 15, 16, 18, 19, 21, 22, 23, 25, 38, 39, 40, 45: what struck is tried again, and nothing else."""
+    """Faults 1, 2, 8, 15, 16, 18, 19, 21, 22, 23, 25, 29, 38, 39, 40, 45: what struck is tried again, and nothing else."""
     scene.prove(scene.begin(tmp_path, *ROWS[row]()))
 
 
@@ -195,6 +201,45 @@ def test_somebody_elses_object_is_never_taken_for_ours(scene: Scene, tmp_path: P
     file = scene.begin(tmp_path, call(replace, COMPLETE))
     scene.prove(file, resent=[1, 2, 3])
     assert content.objects[there[0]].bytes() == b"foreign"
+
+
+def test_a_conflict_is_a_reason_to_begin_anew(scene: Scene, tmp_path: Path) -> None:
+    """Fault 30."""
+    conflict = call(faults.say(409, "ConditionalRequestConflict"), COMPLETE)
+    scene.prove(scene.begin(tmp_path, conflict), resent=[1, 2, 3])
+
+
+@pytest.mark.parametrize("dialect", ["keeps every copy", "encrypts", "spells headers its own way"])
+def test_a_store_that_is_not_amazons(scene: Scene, tmp_path: Path, dialect: str) -> None:
+    """Faults 2, 71; I2: proof does not hang on what stores do each in its own way."""
+    rules = [put(faults.lose_answer(), times=12)]
+    content = scene.line.server.content
+    content.dialect = {"keeps every copy": SEAWEEDFS, "encrypts": ENCRYPTED}.get(dialect, AMAZON)
+    if dialect == "keeps every copy":
+        rules.append(put(faults.overwrite(b"o" * PART), 1))
+    if dialect == "spells headers its own way":
+        rules.append(Rule(faults.edit(spell), "HeadObject"))
+    scene.prove(scene.begin(tmp_path, *rules))
+
+
+def spell(response: Response) -> None:
+    """As many servers write header names, whose case means nothing."""
+    response.headers = {name.title(): value for name, value in response.headers.items()}
+
+
+@pytest.mark.parametrize("status", [301, 307])
+def test_a_redirect_to_elsewhere_is_named(scene: Scene, tmp_path: Path, status: int) -> None:
+    """Fault 37, where the answer names a place: the browser follows, and may not go there."""
+    code = "PermanentRedirect" if status == 301 else "TemporaryRedirect"
+    away = faults.say(status, code, headers={"Location": f"http://127.0.0.1:9/{status}"})
+    rules = [put(away, None, times=None), call(away, "ListParts", times=None)]
+    file = scene.begin(tmp_path, *rules)
+    scene.uploads.row(file.name).get_by_text("another region").wait_for(timeout=30_000)
+    scene.store.rules.clear()
+    if scene.uploads.state(file.name)[0] == "failed":
+        scene.uploads.press(file.name, "Retry")
+        scene.uploads.until(file.name, "uploading", "completed")
+    scene.prove(file)
 
 
 LISTS: dict[str, tuple[Callable[[], list[Rule]], list[int]]] = {

@@ -20,17 +20,20 @@ class Dialect:
 
     keeps_copies: a part that was sent twice is listed twice, and Complete takes either; list_order: of ListParts, by
     ``number`` or by ``text`` (10 before 2), which also is the order of its pages; abort_gone: status of an Abort of an
-    upload that is not there; checksums: ``verify``, ``ignore`` or ``refuse`` headers such as x-amz-checksum-crc32.
+    upload that is not there; checksums: ``verify``, ``ignore`` or ``refuse`` headers such as x-amz-checksum-crc32;
+    opaque_etags: ETags say nothing of the content, as with encryption by a key of KMS.
     """
 
     keeps_copies: bool = False
     list_order: str = "number"
     abort_gone: int = 404
     checksums: str = "verify"
+    opaque_etags: bool = False
 
 
 AMAZON = Dialect()
 SEAWEEDFS = Dialect(keeps_copies=True, list_order="text", abort_gone=204)
+ENCRYPTED = Dialect(opaque_etags=True)
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,11 @@ def md5(content: bytes) -> str:
     return hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
+def salted(content: bytes) -> str:
+    """What looks like an MD5, and is none of the content."""
+    return md5(b"salt" + content)
+
+
 class Bucket:
     """Objects and open uploads by key and upload id. ``cors`` is None until it is set."""
 
@@ -115,10 +123,11 @@ class Bucket:
             raise S3Error(
                 400, "InvalidArgument", "Part number must be an integer between 1 and 10000, inclusive"
             )
-        part = StoredPart(tamper.get("part_number", number), content, md5(content), now)
+        etag_of = salted if self.dialect.opaque_etags else md5
+        part = StoredPart(tamper.get("part_number", number), content, etag_of(content), now)
         self._keep(upload, part)
         if "then" in tamper:
-            self._keep(upload, replace(part, content=tamper["then"], etag=md5(tamper["then"])))
+            self._keep(upload, replace(part, content=tamper["then"], etag=etag_of(tamper["then"])))
         return part.etag
 
     def _keep(self, upload: StoredUpload, part: StoredPart) -> None:

@@ -61,11 +61,14 @@ class S3Store:
             response = Response(error.status, {}, error_body(error.code, error.message, request_id))
         if response.body and "content-type" not in response.headers:
             response.headers["Content-Type"] = "application/xml"
-        return Response(
-            response.status,
-            {"x-amz-request-id": request_id, **self.cors_headers(request, operation), **response.headers},
-            response.body,
-        )
+        told = {"x-amz-request-id": request_id, **self.cors_headers(request, operation)}
+        if self._encrypts(operation) and response.status < 300:
+            told["x-amz-server-side-encryption"] = "aws:kms"
+        return Response(response.status, told | response.headers, response.body)
+
+    def _encrypts(self, operation: Operation) -> bool:
+        bucket = self.buckets.get(operation.bucket)
+        return bool(operation.key and bucket and bucket.dialect.opaque_etags)
 
     def cors_headers(self, request: Request, operation: Operation | None = None) -> dict[str, str]:
         """See ``Backend.cors_headers``."""

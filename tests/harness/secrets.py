@@ -40,14 +40,18 @@ LISTEN_IN = """
 STORED = """
 async () => {
   const promise = (request) =>
-    new Promise((ok, no) => { request.onsuccess = () => ok(request.result); request.onerror = () => no(request.error); });
+    new Promise((ok, no) => {
+      request.onsuccess = () => ok(request.result);
+      request.onerror = () => no(request.error);
+      setTimeout(no, 5000, "a database that is blocked");
+    });
   const plain = (_, value) => (value instanceof CryptoKey ? `CryptoKey, extractable: ${value.extractable}` : value);
   const found = [];
   for (const { name } of await indexedDB.databases()) {
     const database = await promise(indexedDB.open(name));
     for (const store of database.objectStoreNames) {
       for (const row of await promise(database.transaction(store).objectStore(store).getAll())) {
-        found.push(JSON.stringify(row, plain));
+        found.push(JSON.stringify(row, plain) ?? "null");
       }
     }
     database.close();
