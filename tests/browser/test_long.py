@@ -17,9 +17,20 @@ from tests.harness.browser import Visitor
 pytestmark = [pytest.mark.browser, pytest.mark.long, pytest.mark.timeout(1800)]
 
 
-def test_a_stalled_part_is_given_up_and_sent_again(scene: Scene, tmp_path: Path) -> None:
-    """Fault 3."""
+def test_a_part_that_stalls_at_once_is_given_up_and_sent_again(scene: Scene, tmp_path: Path) -> None:
+    """Fault 3, before anything is known of the line's speed."""
     scene.prove(scene.begin(tmp_path, Rule(faults.hang(MIB), part_number=2, times=1)))
+
+
+@pytest.mark.parametrize("after", [MIB, None])
+def test_a_part_that_stalls_later_is_given_up_and_sent_again(
+    visitor: Visitor, bad: BadLine, film: Path, after: int | None
+) -> None:
+    """Fault 3: in the middle of its bytes, or when all have been sent and nobody answers."""
+    rule = bad.script.add(Rule(faults.hang(after), part_number=8, times=1))
+    struck = prove(start(visitor, bad, film), bad, film)
+    assert [put.part_number for put in struck] == [8]
+    assert rule.struck == 1
 
 
 def test_a_slow_link_is_left_alone(visitor: Visitor, bad: BadLine, tmp_path: Path) -> None:
