@@ -1,4 +1,4 @@
-"""How files are cut, and which parts of a listing are trusted (faults 32-34, 63, 64)."""
+"""How files are cut, and which parts of a listing are trusted."""
 
 import pytest
 from hypothesis import given
@@ -31,10 +31,12 @@ from upload_engine.core.parts import (
     ],
 )
 def test_the_documented_part_sizes(file_size: int, part_size: int) -> None:
+    """Fault 64."""
     assert choose_part_size(file_size) == part_size
 
 
 def test_a_configured_size_is_raised_to_what_s3_allows() -> None:
+    """Fault 64."""
     assert choose_part_size(10 * MIB, 1) == MIN_PART_SIZE
     assert choose_part_size(MAX_PARTS * MIN_PART_SIZE + 1, MIN_PART_SIZE) == 2 * MIN_PART_SIZE
     assert choose_part_size(10 * MIB, 7 * MIB) == 7 * MIB
@@ -53,6 +55,7 @@ def test_a_file_beyond_s3_is_refused_by_name() -> None:
 
 @given(st.integers(0, MAX_OBJECT_SIZE), st.one_of(st.just("auto"), st.integers(1, MAX_PART_SIZE)))
 def test_parts_cover_the_file_exactly(file_size: int, chunk_size: int | str) -> None:
+    """Faults 63, 64."""
     part_size = choose_part_size(file_size, chunk_size)
     total = count_parts(file_size, part_size)
     assert 1 <= total <= MAX_PARTS
@@ -86,10 +89,12 @@ def test_a_part_whose_answer_was_lost_is_recovered() -> None:
 
 
 def test_a_part_the_store_does_not_list_is_sent_again() -> None:
+    """Fault 33."""
     assert trusted((1, "a", 10), p1="a", p2="b") == {1: "a"}
 
 
 def test_a_part_of_another_etag_or_size_is_sent_again() -> None:
+    """Fault 34."""
     assert trusted((1, "x", 10), (2, "b", 9), (3, "c", 10), p1="a", p2="b") == {}
 
 

@@ -1,4 +1,4 @@
-"""What is asked of the signing server, and what is made of the answers, good and bad (faults 8, 9, 17, 20)."""
+"""What is asked of the signing server, and what is made of the answers, good and bad."""
 
 import json
 from collections.abc import Callable
@@ -141,10 +141,12 @@ def test_the_way_back_of_a_guest() -> None:
 def test_a_200_that_is_not_the_servers_is_no_success(
     parse: Callable[[HttpResponse], object], body: str
 ) -> None:
+    """Faults 8, 21, 23."""
     assert fault(parse, answer(body)).code == "NotFromTheStore"
 
 
 def test_an_error_of_the_signing_server_keeps_its_code_and_words() -> None:
+    """Fault 17."""
     error = fault(
         requests.parse_create,
         answer({"error": "no", "message": "too many", "code": "SlowDown"}, 429, retry_after="7"),
@@ -159,6 +161,7 @@ def test_the_etag_of_a_part() -> None:
 
 
 def test_a_hidden_etag_is_named_and_a_page_in_between_is_not_taken_for_the_store() -> None:
+    """Faults 8, 20."""
     assert "ExposeHeaders" in fault(requests.parse_part, answer("")).message
     assert fault(requests.parse_part, answer("<html>hello</html>")).code == "NotFromTheStore"
 
@@ -175,6 +178,7 @@ def test_the_server_may_say_that_trying_again_is_of_no_use(body: str, is_final: 
 
 
 def test_errors_of_the_store() -> None:
+    """Fault 9."""
     xml = "<?xml version='1.0'?><Error><Code>SlowDown</Code><RequestId>r1</RequestId></Error>"
     error = fault(requests.parse_part, answer(xml, 503, retry_after="Wed, 21 Oct 2026"))
     assert (error.code, error.request_id, error.retry_after) == ("SlowDown", "r1", None)

@@ -1,4 +1,4 @@
-"""What is retryable, when, and in which words it is told (faults 1, 8, 9, 15-20, 36, 41, 45, 46)."""
+"""What is retryable, when, and in which words it is told."""
 
 import random
 
@@ -62,6 +62,7 @@ from upload_engine.core.retry import (
     ],
 )
 def test_the_table(fault: UploadFault, verdict: Verdict) -> None:
+    """Faults 1, 8, 9, 15, 16, 18-20, 41, 45."""
     assert judge(fault) is verdict
 
 
@@ -91,6 +92,7 @@ def test_delays_are_jittered_over_their_whole_range() -> None:
 
 
 def test_retry_after_is_obeyed_within_a_cap() -> None:
+    """Fault 17."""
     policy = RetryPolicy(random.Random(1))
     assert policy.delay(Verdict.THROTTLED, 1, retry_after=30.0) == 30.0
     assert policy.delay(Verdict.THROTTLED, 1, retry_after=86_400.0) == RETRY_AFTER_CAP
@@ -158,6 +160,7 @@ def test_probes_come_ever_more_seldom() -> None:
 def test_every_fault_is_told_in_words_with_a_way_out(
     fault: UploadFault, kind: str, type_: str, retryable: bool, words: str
 ) -> None:
+    """Faults 9, 20, 46."""
     error = x.explain(fault, kind)
     assert (error.type, error.retryable) == (type_, retryable)
     assert words in error.message
