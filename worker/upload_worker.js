@@ -9,6 +9,8 @@
  *   post(body, file)             send one message: body is JSON text, file an optional File or FileSystemFileHandle
  *   onMessage(callback)          callback(body) for every message; those that came before are kept and given first.
  *                                One callback at a time; null goes back to keeping
+ *   onReconnect(callback)        callback(anew) when the page has to introduce itself once more: it is back from the
+ *                                back/forward cache, or (anew is true) another worker stands in for one that is gone
  *   attempt(target, name, …args) call target[name](…args); [true, value] or [false, "what went wrong"], never throws
  *
  * Loaded as a worker it starts Pyodide from ../vendor/pyodide/, puts engine.zip on Python's path and calls
@@ -21,10 +23,14 @@
  *                                create_proxy; it is kept for good.
  *   host.log(text, level)        a line for the consoles of all connected pages; level is "info" (default) or "error"
  *
- * On the port a page's message is {body, file?}, and {gone} when it is closed or left for good (a page that may come
- * back from the back/forward cache stays); the engine's is {body}. Between the two halves alone go {alive} (the script
- * runs) and {log, level}. No string is ever evaluated here: the worker's content security policy needs
- * 'wasm-unsafe-eval' and nothing more.
+ * On the port a page's message is {body, file?}, and {gone} when it is closed or left: Chromium throws a page out of the
+ * back/forward cache when a shared worker speaks to it there. The engine's is {body}. Between the two halves alone go
+ * {alive} (the script runs; the name of this worker), {lock}, {stopped} and {log, level}. No string is ever evaluated
+ * here: the worker's content security policy needs 'wasm-unsafe-eval' and nothing more.
+ *
+ * A worker that is killed cannot say so. It holds a Web Lock as long as it lives, and {lock} tells its name: whoever is
+ * granted that lock, too, knows that the worker is gone. An engine that stops for a bug or for want of memory says
+ * {stopped} and ends its worker. The page then starts another one, up to MOST_CRASHES times within a minute.
  */
 
 const SCRIPT = new URL(import.meta.url);
@@ -32,6 +38,10 @@ const PYODIDE = new URL("../vendor/pyodide/", SCRIPT);
 const ENGINE = new URL("engine.zip", SCRIPT);
 const SITE = new URL("../", SCRIPT);
 const PROTOCOL_VERSION = 1;
+const MOST_CRASHES = 3;
+const MINUTE = 60_000; // milliseconds
+const LAST_BREATH = 500; // milliseconds that a worker without locks is given to end
+const KNOCK_AGAIN = 1_000; // milliseconds: whoever comes while a shared worker is ending may not be heard by the next one
 
 /** The protocol's wire form of "the engine cannot work", for when there is no Python to write it. */
 function engineFailed(message) {
@@ -50,14 +60,19 @@ else globalThis.uploadWorker = connectPage();
 /* ------------------------------------------------------------------------------------------------ on a page */
 
 function connectPage() {
-  let unanswered = []; // what was sent before the worker's script gave a sign of life: a fall-back hears it again
+  let waiting = []; // to be sent as soon as the worker's script gives a sign of life; null from then on
   let arrived = [];
   const keep = (body) => arrived.push(body);
   let listener = keep;
-  const line = { kind: "none", port: null, post, onMessage, attempt };
+  let introduce = () => {};
+  let known = ""; // the worker that Python spoke with last
+  let crashes = []; // times of the last minute
+  let reason = ""; // of the last one
+  const line = { kind: "none", port: null, post, onMessage, onReconnect, attempt };
   const forced = new URLSearchParams(location.search).get("worker") === "dedicated";
 
-  addEventListener("pagehide", (event) => event.persisted || line.port?.postMessage({ gone: true }));
+  addEventListener("pagehide", () => line.kind === "shared" && line.port?.postMessage({ gone: true }));
+  addEventListener("pageshow", (event) => event.persisted && line.kind === "shared" && connectAnew());
   if (forced || typeof SharedWorker === "undefined") startDedicated();
   else startShared();
   return line;
@@ -67,9 +82,10 @@ function connectPage() {
       const worker = new SharedWorker(SCRIPT, { type: "module", name: "uploads" });
       worker.onerror = (event) => {
         event.preventDefault();
-        if (unanswered) startDedicated();
+        if (waiting && worker.port === line.port) startDedicated();
       };
       use(worker.port, "shared");
+      if (crashes.length) setTimeout(() => waiting && worker.port === line.port && startShared(), KNOCK_AGAIN);
     } catch {
       startDedicated();
     }
@@ -79,7 +95,7 @@ function connectPage() {
     try {
       const worker = new Worker(SCRIPT, { type: "module", name: "uploads" });
       worker.onerror = (event) => {
-        if (unanswered) listener(engineFailed(`The upload worker could not be loaded. ${event.message || ""}`.trim()));
+        if (waiting) listener(engineFailed(`The upload worker could not be loaded. ${event.message || ""}`.trim()));
       };
       const channel = new MessageChannel();
       worker.postMessage(null, [channel.port2]);
@@ -92,28 +108,64 @@ function connectPage() {
   }
 
   function use(port, kind) {
+    line.port?.postMessage({ gone: true });
     line.port?.close();
     line.port = port;
     line.kind = kind;
     port.onmessage = ({ data }) => {
-      if (data.alive) unanswered = null;
+      if (data.alive) {
+        const kept = waiting ?? [];
+        waiting = null;
+        if (known) introduce(known !== data.alive);
+        known = data.alive;
+        for (const message of kept) port.postMessage(message);
+      } else if (data.stopped !== undefined) {
+        reason = data.stopped;
+        setTimeout(lost, LAST_BREATH, port);
+      } else if (data.lock) navigator.locks.request(data.lock, { mode: "shared" }, () => lost(port)).catch(() => {});
       else if (data.log !== undefined) console[data.level === "error" ? "error" : "info"](`uploads: ${data.log}`);
       else listener(data.body);
     };
-    for (const message of unanswered ?? []) port.postMessage(message);
+  }
+
+  /** To the worker of before, if it still lives: its first word tells. */
+  function connectAnew() {
+    waiting = [];
+    if (line.kind === "shared") startShared();
+    else startDedicated();
+  }
+
+  /** The worker at the other end of this port is gone. */
+  function lost(port) {
+    if (port !== line.port) return;
+    console.error(`uploads: the worker stopped. ${reason}`.trim());
+    const now = performance.now();
+    crashes = [...crashes.filter((at) => now - at < MINUTE), now];
+    if (crashes.length > MOST_CRASHES) {
+      line.port = null;
+      line.kind = "none";
+      listener(engineFailed(`The upload worker stopped again and again. ${reason}`.trim()));
+      return;
+    }
+    reason = "";
+    connectAnew();
   }
 
   function post(body, file) {
     const message = file ? { body, file } : { body };
-    unanswered?.push(message);
-    line.port?.postMessage(message);
+    if (waiting) waiting.push(message);
+    else line.port?.postMessage(message);
   }
 
   function onMessage(callback) {
     listener = typeof callback === "function" ? callback : keep;
-    const waiting = arrived;
+    const kept = arrived;
     arrived = [];
-    for (const body of waiting) listener(body);
+    for (const body of kept) listener(body);
+  }
+
+  function onReconnect(callback) {
+    introduce = typeof callback === "function" ? callback : () => {};
   }
 
   function attempt(target, name, ...args) {
@@ -132,11 +184,14 @@ function runWorker() {
   const ports = [];
   let onPort = null; // Python's, once it runs
   let failure = null; // the last message any page will get, once Python cannot run
+  const name = `uploads-${performance.timeOrigin}-${Math.random()}`;
+  const lock = holdLock();
 
   globalThis[kind === "shared" ? "onconnect" : "onmessage"] = ({ ports: [port] }) => {
     ports.push(port);
     port.addEventListener("message", ({ data }) => data?.gone && ports.includes(port) && ports.splice(ports.indexOf(port), 1));
-    port.postMessage({ alive: true });
+    port.postMessage({ alive: name });
+    lock.then((held) => held && port.postMessage({ lock: name }));
     if (failure) port.postMessage({ body: failure });
     else onPort?.(port);
   };
@@ -148,6 +203,15 @@ function runWorker() {
   if (!("stack" in Error.prototype)) Error.prototype.stack = "";
 
   boot().catch(fail);
+
+  /** Holds the lock of this name as long as this worker lives. Resolves with false where there are no locks (plain http). */
+  function holdLock() {
+    return new Promise((answer) => {
+      const forEver = () => new Promise(() => answer(true));
+      if (navigator.locks) navigator.locks.request(name, forEver).catch(() => answer(false));
+      else answer(false);
+    });
+  }
 
   async function boot() {
     const archive = fetchBytes(ENGINE);
@@ -185,7 +249,12 @@ function runWorker() {
 
   function fail(error) {
     console.error(error);
-    failure = engineFailed(`The upload engine could not start, or stopped. ${inOneLine(error)}`);
+    if (onPort) {
+      for (const port of ports) port.postMessage({ stopped: inOneLine(error) });
+      close();
+      return;
+    }
+    failure = engineFailed(`The upload engine could not start. ${inOneLine(error)}`);
     for (const port of ports) port.postMessage({ body: failure });
   }
 }

@@ -13,6 +13,7 @@ from uploads import protocol
 
 from tests.contracts.site import Site
 from tests.harness.browser import Browser, wait_until
+from tests.harness.crashes import end_shared_worker
 
 pytestmark = pytest.mark.browser
 
@@ -183,6 +184,96 @@ def test_an_interpreter_that_dies_is_said_too(chromium: Callable[[], Browser], t
         browser = chromium()
         browser.page.goto(site.url)
         assert "memory access out of bounds" in failure(browser.page)
+
+
+RECONNECTED = """globalThis.reconnected = []; uploadWorker.onReconnect((anew) => reconnected.push(anew));"""
+LIVELY = """
+import asyncio, json
+from pyodide.ffi import create_proxy
+count = 0
+def start(js_host):
+    def on_port(js_port):
+        def hear(js_event):
+            global count
+            body = getattr(js_event.data, "body", None)
+            if body == "fail":
+                failing.set_exception(ValueError("a bug"))
+            elif body == "count":
+                count += 1
+                from upload_engine.browser.bridge import to_object
+                js_port.postMessage(to_object({"body": json.dumps(count)}))
+        js_port.addEventListener("message", create_proxy(hear))
+        js_port.start()
+    failing = asyncio.get_running_loop().create_future()
+    js_host.onPort(create_proxy(on_port))
+    return failing
+"""
+"""An engine that counts for its pages, until one of them lets it fail."""
+
+
+@pytest.fixture
+def lively(tmp_path: Path) -> Iterator[Site]:
+    with Site(tmp_path, main=LIVELY) as running:
+        yield running
+
+
+def count(page: Page) -> Any:
+    return page.evaluate(
+        """() => new Promise((done) => { uploadWorker.onMessage((body) => done(JSON.parse(body))); uploadWorker.post("count"); })"""
+    )
+
+
+@pytest.mark.parametrize("how", ["killed", "a bug"])
+def test_a_worker_that_ends_is_replaced_for_every_page(
+    chromium: Callable[[], Browser], lively: Site, how: str
+) -> None:
+    """Fault 53."""
+    browser = chromium()
+    pages = [browser.page, browser.new_page()]
+    for page in pages:
+        page.goto(lively.url)
+        page.evaluate(RECONNECTED)
+    assert [count(page) for page in pages] == [1, 2]
+    if how == "killed":
+        end_shared_worker(browser)
+    else:
+        pages[0].evaluate("uploadWorker.post('fail')")
+    for page in pages:
+        wait_until(page, "reconnected.length > 0")
+    assert sorted(count(page) for page in pages) == [1, 2], "one new worker for both"
+    assert [page.evaluate("reconnected") for page in pages] == [[True], [True]]
+    assert {"error: uploads: the worker stopped." in line for line in browser.console} >= {True}
+
+
+def test_a_worker_that_keeps_ending_is_said_in_the_end(chromium: Callable[[], Browser], lively: Site) -> None:
+    """Fault 53: a dedicated one here. What it died of is told."""
+    browser = chromium()
+    browser.page.goto(lively.url + "?worker=dedicated")
+    browser.page.evaluate(RECONNECTED)
+    for crashes in range(1, 4):
+        assert count(browser.page) == 1
+        browser.page.evaluate("uploadWorker.post('fail')")
+        wait_until(browser.page, "(crashes) => reconnected.length === crashes", crashes)
+    assert count(browser.page) == 1
+    browser.page.evaluate("uploadWorker.onMessage(null)")
+    browser.page.evaluate("uploadWorker.post('fail')")
+    assert failure(browser.page).endswith("stopped again and again. ValueError: a bug")
+    browser.page.evaluate("uploadWorker.post('count')")
+
+
+def test_without_locks_a_worker_that_fails_is_replaced_all_the_same(
+    chromium: Callable[..., Browser], tmp_path: Path
+) -> None:
+    """Fault 53: pages of plain http have no locks; the worker's last word has to do."""
+    with Site(tmp_path, main=LIVELY) as site:
+        browser = chromium("--host-resolver-rules=MAP plain.test 127.0.0.1")
+        browser.page.goto(site.url.replace("127.0.0.1", "plain.test"))
+        assert browser.page.evaluate("navigator.locks === undefined")
+        browser.page.evaluate(RECONNECTED)
+        assert count(browser.page) == 1
+        browser.page.evaluate("uploadWorker.post('fail')")
+        wait_until(browser.page, "reconnected.length > 0")
+        assert count(browser.page) == 1
 
 
 def test_attempt_never_throws(chromium: Callable[[], Browser], site: Site) -> None:

@@ -38,6 +38,7 @@ const program = `MODULES = ${JSON.stringify(job.modules)}\nOWN = ${JSON.stringif
 // What a page provides to uploads.client.link: a worker's port that keeps what is posted, and a file.
 const posted = [];
 let listener = null;
+let reconnected = null;
 let refusing = false;
 const aFile = new File(["x"], "a\u202e.bin");
 Object.defineProperty(aFile, "size", { value: 3 * 1024 ** 3 });
@@ -48,9 +49,11 @@ Object.assign(globalThis, {
   refusePosts: (refuse) => { refusing = refuse; },
   sameFile: (file) => file === aFile,
   deliver: (text) => listener?.(text),
+  reconnect: (anew) => reconnected?.(anew),
   uploadWorker: {
     kind: "dedicated",
     onMessage: (callback) => { listener = callback; },
+    onReconnect: (callback) => { reconnected = callback; },
     post: (body, file) => {
       if (refusing) throw new Error("DataCloneError");
       posted.push({ body, file });

@@ -49,6 +49,7 @@ class UploadBook:
         self.capabilities: EngineCapabilities | None = None
         self._parts: dict[str, str] = {}
         self._placeholders: dict[str, bool] = {}
+        self._untold: dict[str, bool] = {}
 
     def place(self, upload_id: str, project_id: str, s3_key: str, file_name: str, now: int) -> None:
         """Enters an upload that the engine has not seen yet. `now`: milliseconds since 1970."""
@@ -87,6 +88,16 @@ class UploadBook:
         if self.engine == "failed":
             self._fail(upload_id)
 
+    def engine_lost(self) -> None:
+        """The engine is gone with all it knew; another one is starting."""
+        self.engine = "starting"
+        self._untold = dict.fromkeys(self.sessions, True)
+
+    def is_stored(self, upload_id: str) -> bool:
+        """Whether an engine that starts anew finds the upload in the browser's storage."""
+        known = self.capabilities is not None and self.capabilities["storage"] != "memory"
+        return known and upload_id not in self._placeholders and bool(self.sessions[upload_id]["user_id"])
+
     def session(self, upload_id: str) -> "UploadSession":
         """A copy of the session, with its parts sorted by part number."""
         session: Any = dict(self.sessions[upload_id])
@@ -96,7 +107,8 @@ class UploadBook:
 
     def forget(self, upload_id: str) -> None:
         """Strikes out an upload, known or not."""
-        for mapping in (self.sessions, self.progress, self.errors, self._parts, self._placeholders):
+        mappings = (self.sessions, self.progress, self.errors, self._parts, self._placeholders, self._untold)
+        for mapping in mappings:
             mapping.pop(upload_id, None)
 
     def record(self, message: "dict[str, Any]") -> "dict[str, Any]":
@@ -117,6 +129,9 @@ class UploadBook:
             for upload_id in list(self._placeholders):
                 self._fail(upload_id)
             return {"type": "engine", "upload_id": None}
+        if kind == COMMAND_REFUSED and message["upload_id"] in self._untold:
+            self.forget(message["upload_id"])  # it went with the engine that knew it
+            return {"type": "removed", "upload_id": message["upload_id"]}
         if kind == COMMAND_REFUSED:
             return {"type": "refused", "upload_id": message["upload_id"], "message": message["message"]}
         if kind == UPLOAD_REMOVED:
@@ -131,6 +146,7 @@ class UploadBook:
         session = message["session"]
         upload_id = session["upload_id"]
         self._placeholders.pop(upload_id, None)
+        self._untold.pop(upload_id, None)
         self.sessions[upload_id] = session
         self.progress[upload_id] = message["progress"]
         if message["error"] is None:

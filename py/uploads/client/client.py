@@ -11,6 +11,7 @@ import time
 
 from uploads.client.book import UploadBook
 from uploads.client.errors import ClientClosed, ClientError, NotAFile, UnknownUpload
+from uploads.client.recovery import Recovery
 from uploads.protocol import (
     CANCEL_ALL,
     CANCEL_UPLOAD,
@@ -76,12 +77,14 @@ class UploadClient:
         self.closed = False
         self._link = link
         self._book = UploadBook()
+        self._recovery = Recovery(self._book)
         self._listeners: list[Callable[[dict[str, Any]], None]] = []
         differing = {
             name: value for name, value in self.config.items() if value != DEFAULT_UPLOAD_CONFIG[name]
         }
-        link.listen(self._receive)
-        self._post({"type": HELLO, "config": differing})
+        self._hello = {"type": HELLO, "config": differing}
+        link.listen(self._receive, self._reconnected)
+        self._post(self._hello)
 
     # What is known. The mappings are live: read them, never change them.
 
@@ -174,6 +177,7 @@ class UploadClient:
             except ClientError:
                 self._book.forget(upload_id)
                 raise
+            self._recovery.keep(upload_id, file, message)
         self._tell({"type": "upload", "upload_id": upload_id})
         return upload_id
 
@@ -206,6 +210,7 @@ class UploadClient:
         self._known(upload_id)
         self._check_file(file)
         self._link.post(encode_message({"type": RESELECT_FILE, "upload_id": upload_id}), file)
+        self._recovery.keep(upload_id, file)
 
     def pause_all(self) -> None:
         """Pauses every upload that is under way."""
@@ -259,7 +264,20 @@ class UploadClient:
         except ProtocolError as error:
             words = f"The page and its worker are of different versions; reload the page. ({error})"
             change = {"type": "refused", "upload_id": None, "message": words}
+        for message, file in self._recovery.after(change):
+            self._link.post(encode_message(message), file)
         self._tell(change)
+
+    def _reconnected(self, anew: bool) -> None:
+        """The page is back from the back/forward cache, or speaks with a new worker in place of one that crashed."""
+        if self.closed:
+            return
+        if anew:
+            self._book.engine_lost()
+            self._recovery.crashed()
+        self._post(self._hello)
+        if anew:
+            self._tell({"type": "engine", "upload_id": None})
 
     def _tell(self, change: "dict[str, Any]") -> None:
         """Tells every listener, then raises the first listener's error, if any."""

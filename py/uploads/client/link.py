@@ -1,7 +1,7 @@
 """The JavaScript edge of the client: the worker's port, files, ids. No other module of the client imports `js`.
 
 `worker/upload_worker.js`, loaded before the page's Python, provides `globalThis.uploadWorker`:
-`post(text, file)`, `onMessage(callback)`, `kind`, and `attempt(target, method, …) → [ok, value]`. Whatever may
+`post(text, file)`, `onMessage(callback)`, `onReconnect(callback)`, `kind`, and `attempt(target, method, …) → [ok, value]`. Whatever may
 throw goes through `attempt`, because MicroPython cannot catch what JavaScript throws synchronously.
 """
 
@@ -31,17 +31,22 @@ class WorkerLink:
                 "worker/upload_worker.js must be loaded, as a module script, before the page's Python"
             )
         self._js_worker: Any = js.uploadWorker
-        self._js_listener: Any = None
+        self._js_callbacks: list[Any] = []
 
     @property
     def kind(self) -> str:
         """ "shared", "dedicated" or "none"."""
         return str(self._js_worker.kind)
 
-    def listen(self, callback: "Callable[[str], None]") -> None:
-        """Calls `callback` with the JSON text of every message from the worker, those waiting included."""
-        self._js_listener = create_proxy(callback)
-        self._js_worker.onMessage(self._js_listener)
+    def listen(self, receive: "Callable[[str], None]", reconnected: "Callable[[bool], None]") -> None:
+        """Calls `receive` with the JSON text of every message from the worker, those waiting included.
+
+        Calls `reconnected` when the page has to say hello once more: with True to a new worker, which stands in for
+        one that is gone; with False after the page was away, in the back/forward cache.
+        """
+        self._js_callbacks = [create_proxy(receive), create_proxy(lambda anew: reconnected(bool(anew)))]
+        self._js_worker.onReconnect(self._js_callbacks[1])
+        self._js_worker.onMessage(self._js_callbacks[0])
 
     def post(self, text: str, js_file: "Any" = None) -> None:
         """Sends a message and the file that belongs to it. Raises `ClientError` when the browser refuses."""
@@ -69,6 +74,8 @@ class WorkerLink:
     def close(self) -> None:
         """Stops listening."""
         self._js_worker.onMessage(None)
-        if hasattr(self._js_listener, "destroy"):  # MicroPython's proxies are collected instead
-            self._js_listener.destroy()
-        self._js_listener = None
+        self._js_worker.onReconnect(None)
+        for js_callback in self._js_callbacks:
+            if hasattr(js_callback, "destroy"):  # MicroPython's proxies are collected instead
+                js_callback.destroy()
+        self._js_callbacks = []

@@ -65,7 +65,7 @@ def row(
         "fraction": "1" if completed else f"{min(done, 99.9) / 100:.3f}",
         "value_text": f"{whole} %, {told}",
         "state": told,
-        "numbers": " · ".join(_numbers(session, progress)),
+        "numbers": " · ".join(_numbers(session, progress, engine)),
         "note": _note(phase, error),
         "alarm": error is not None,
         "actions": actions(phase, error, engine),
@@ -73,7 +73,7 @@ def row(
     }
 
 
-def _numbers(session: "SessionSnapshot", progress: "UploadProgress") -> "list[str]":
+def _numbers(session: "SessionSnapshot", progress: "UploadProgress", engine: str) -> "list[str]":
     """Size, speed and time left: what is known and worth saying now."""
     total = session["file_size"]
     if total is None:
@@ -83,7 +83,7 @@ def _numbers(session: "SessionSnapshot", progress: "UploadProgress") -> "list[st
         numbers = [fmt.size(total)]
     else:
         numbers = [f"{fmt.size(progress['uploaded_bytes'])} of {fmt.size(total)}"]
-    if phase == "uploading":
+    if phase == "uploading" and engine == "ready":
         speed = fmt.speed(progress["speed"])
         if speed:
             numbers.append(speed)

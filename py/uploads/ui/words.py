@@ -18,11 +18,12 @@ PHASES = {
 
 HINTS = {
     "waiting-for-network": "It goes on by itself as soon as the connection is back.",
-    "waiting-for-file": "The page was closed or reloaded, so the browser let go of the file. "
+    "waiting-for-file": "The browser lets go of a file when its page is closed or reloaded. "
     "What is stored already will not be sent again.",
     "waiting-for-sign-in": "Sign in again in this browser, then press Resume: it goes on where it stopped.",
 }
 
+NEEDS_ENGINE = ("queued", "creating", "uploading", "reconciling", "finalising", "cancelling")
 ENGINE = {"starting": "Getting ready…", "ready": "Ready", "failed": "Not available"}
 
 NOTHING_YET = (
@@ -47,8 +48,8 @@ _ANNOUNCED = (
 
 
 def phase(name: str, engine: str) -> str:
-    """An upload's phase in words; what is queued before the engine runs waits for the engine."""
-    if name == "queued" and engine == "starting":
+    """An upload's phase in words; whatever is at work waits for an engine that is starting, or starting anew."""
+    if engine == "starting" and name in NEEDS_ENGINE:
         return ENGINE["starting"]
     return PHASES[name]
 

@@ -42,8 +42,9 @@ class FakeLink:
         self.closed = False
         self.drawn = 0
 
-    def listen(self, callback: "Callable[[str], None]") -> None:
-        self.say_text = callback
+    def listen(self, receive: "Callable[[str], None]", reconnected: "Callable[[bool], None]") -> None:
+        self.say_text = receive
+        self.reconnect = reconnected
 
     def post(self, text: str, file: "Any" = None) -> None:
         if self.refusal:
@@ -300,3 +301,103 @@ def check_listeners_are_independent() -> None:
     link.say(snapshot())
     assert len(changes) == 2
     assert len(later) == 1
+
+
+def after_a_crash(storage: str = "indexeddb") -> "tuple[Any, FakeLink, list[Any]]":
+    """A client with an upload at work, "u" of another page, and one that no engine has seen; their worker is gone."""
+    client, link, changes = client_with()
+    first, second = FakeFile("first"), FakeFile("second")
+    known = client.start_upload(first, "project", "key")
+    link.say(snapshot(upload_id=known, s3_key="me/key"))
+    link.say(snapshot())
+    client.start_upload(second, "project")
+    link.posted.clear()
+    changes.clear()
+    link.reconnect(True)
+    assert link.posted == [({"type": "HELLO", "config": {}}, None)]
+    assert client.engine == "starting"
+    assert changes == [{"type": "engine", "upload_id": None}]
+    link.posted.clear()
+    link.say({"type": ENGINE_READY, "capabilities": capabilities(storage)})
+    return client, link, changes
+
+
+def capabilities(storage: str) -> "dict[str, Any]":
+    return {"worker": "shared", "storage": storage, "transports": ["xhr"], "python": "3", "warnings": []}
+
+
+def posted(link: FakeLink) -> "list[tuple[str, str, str]]":
+    """Type, upload id and file name of what was posted for uploads."""
+    return [
+        (message["type"], message["upload_id"], file.name if file else "")
+        for message, file in link.posted
+        if "upload_id" in message
+    ]
+
+
+def check_after_a_crash_files_are_handed_over_again() -> None:
+    client, link, _ = after_a_crash()
+    known, _, unseen = list(client.active_uploads)
+    assert posted(link) == [("START_UPLOAD", unseen, "second")]
+    link.posted.clear()
+    link.say(snapshot(phase="waiting-for-file", status="paused"))
+    link.say(snapshot(upload_id=known, phase="waiting-for-file", status="paused"))
+    link.say(snapshot(upload_id=known, phase="waiting-for-file", status="paused"))
+    assert posted(link) == [("RESELECT_FILE", known, "first")], "once, and no file that is not ours"
+    link.posted.clear()
+    link.say(snapshot(upload_id=known, phase="completed", status="completed", progress=100.0))
+    link.reconnect(True)
+    link.say({"type": ENGINE_READY, "capabilities": capabilities("indexeddb")})
+    link.say(snapshot(upload_id=known, phase="waiting-for-file", status="paused"))
+    assert posted(link) == [("START_UPLOAD", unseen, "second")]
+
+
+def check_after_a_crash_without_storage_everything_starts_again() -> None:
+    client, link, _ = after_a_crash("memory")
+    known, _, unseen = list(client.active_uploads)
+    assert posted(link) == [("START_UPLOAD", known, "first"), ("START_UPLOAD", unseen, "second")]
+    assert link.posted[0][0]["s3_key"] == "key", "not the key that the server made of it"
+
+
+def check_after_a_crash_a_paused_upload_stays_paused() -> None:
+    client, link, _ = client_with()
+    upload_id = client.start_upload(FakeFile("a"), "p")
+    link.say(snapshot(upload_id=upload_id, phase="paused", status="paused"))
+    link.reconnect(True)
+    link.say({"type": ENGINE_READY, "capabilities": capabilities("indexeddb")})
+    link.posted.clear()
+    link.say(snapshot(upload_id=upload_id, phase="waiting-for-file", status="paused"))
+    assert posted(link) == [("RESELECT_FILE", upload_id, "a"), ("PAUSE_UPLOAD", upload_id, "")]
+
+
+def check_after_a_crash_what_the_new_engine_does_not_know_can_be_removed() -> None:
+    client, link, changes = after_a_crash()
+    changes.clear()
+    client.remove_upload("u")
+    link.say({"type": COMMAND_REFUSED, "upload_id": "u", "message": "There is no such upload any more."})
+    assert changes == [{"type": "removed", "upload_id": "u"}]
+    assert "u" not in client.active_uploads
+
+
+def check_an_upload_known_already_keeps_the_file_of_its_twin() -> None:
+    client, link, _ = client_with()
+    link.say(snapshot())
+    twin = client.start_upload(FakeFile("again"), "p")
+    link.say({"type": UPLOAD_REPLACED, "upload_id": twin, "by": "u"})
+    link.reconnect(True)
+    link.say({"type": ENGINE_READY, "capabilities": capabilities("indexeddb")})
+    link.posted.clear()
+    link.say(snapshot(phase="waiting-for-file", status="paused"))
+    assert posted(link) == [("RESELECT_FILE", "u", "again")]
+
+
+def check_a_page_that_was_away_says_hello_again() -> None:
+    client, link, changes = client_with()
+    client.start_upload(FakeFile("a"), "p")
+    link.say({"type": ENGINE_READY, "capabilities": capabilities("indexeddb")})
+    changes.clear()
+    link.posted.clear()
+    link.reconnect(False)
+    link.say({"type": ENGINE_READY, "capabilities": capabilities("indexeddb")})
+    assert link.posted == [({"type": "HELLO", "config": {}}, None)]
+    assert client.engine == "ready"

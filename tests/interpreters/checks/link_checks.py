@@ -31,8 +31,15 @@ def check_the_hook_works_over_real_javascript() -> None:
     assert client.capabilities["worker"] == "dedicated"
     js.deliver('{"version": 1, "type": "ENGINE_FAILED", "message": "é"}')
     assert client.failure == "é"
+    js.reconnect(False)
+    assert [message.body for message in js.posted][2:] == [js.posted[0].body]
+    assert client.engine == "failed"
+    js.reconnect(True)
+    assert js.posted[3].body == js.posted[0].body
+    assert client.engine == "starting"
     client.close()
     js.deliver("{}")
+    js.reconnect(True)
     assert use_upload_worker() is not client
     client_module._shared.clear()
 

@@ -148,6 +148,10 @@ def check_every_phase_has_words_and_buttons() -> None:
     assert view.actions("failed", FAILURE, "ready") == ("retry", "cancel")
     assert view.actions("failed", HOPELESS, "ready") == ("cancel",)
     assert words.phase("queued", "starting") == "Getting ready…"
+    assert words.phase("uploading", "starting") == "Getting ready…", (
+        "its worker is gone, and another one begins"
+    )
+    assert words.phase("paused", "starting") == "Paused"
     assert words.phase("queued", "ready") == "Waiting for its turn"
 
 

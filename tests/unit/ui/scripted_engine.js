@@ -2,6 +2,7 @@
 // reaches only by accident can be looked at one by one. `engine.posted` is what the page sent.
 let listener = null;
 const waiting = [];
+let reconnected = null;
 
 const engine = {
   posted: [],
@@ -9,6 +10,9 @@ const engine = {
     const body = JSON.stringify({ version: 1, ...message });
     if (listener) listener(body);
     else waiting.push(body);
+  },
+  reconnect(anew) {
+    reconnected(anew);
   },
   ready() {
     const capabilities = { worker: "shared", storage: "memory", transports: ["xhr"], python: "3.14.0", warnings: ["No storage here."] };
@@ -45,6 +49,7 @@ globalThis.uploadWorker = {
     listener = callback;
     for (const body of waiting.splice(0)) listener(body);
   },
+  onReconnect: (callback) => { reconnected = callback; },
   attempt: (target, name, ...values) => {
     try {
       return [true, target[name](...values)];

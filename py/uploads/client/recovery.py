@@ -1,0 +1,80 @@
+"""What this page has started, and how another worker gets it when the one that had it is gone. Pure data.
+
+A worker that crashes takes the files along that it was given. The page still has them: they are handed over again as
+soon as the new engine tells of their uploads. What no storage had kept is started once more, under the same id.
+"""
+
+from collections import OrderedDict
+
+from uploads.protocol import PAUSE_UPLOAD, RESELECT_FILE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from uploads.client.book import UploadBook
+
+ENDED = ("completed", "cancelled")
+
+
+class Recovery:
+    """The files of unfinished uploads by id, and since a crash those that the new engine has to be given."""
+
+    def __init__(self, book: "UploadBook") -> None:
+        self._book = book
+        self._files: OrderedDict[str, Any] = OrderedDict()
+        self._starts: dict[str, Any] = {}
+        self._owed: OrderedDict[str, bool] = OrderedDict()  # by id: whether it was paused
+
+    def keep(self, upload_id: str, file: "Any", start: "dict[str, Any] | None" = None) -> None:
+        """Remembers an upload's file, and the message that started it."""
+        self._files[upload_id] = file
+        if start is not None:
+            self._starts[upload_id] = start
+
+    def crashed(self) -> None:
+        """The worker is gone; another one begins."""
+        for upload_id in self._files:
+            session = self._book.sessions.get(upload_id)
+            if session is not None:
+                self._owed[upload_id] = session["phase"] == "paused"
+
+    def after(self, change: "dict[str, Any]") -> "list[tuple[dict[str, Any], Any]]":
+        """The messages that a change of the book asks for, each with its file or None."""
+        kind, upload_id = change["type"], change["upload_id"]
+        if kind == "engine":
+            return self._start_again() if self._book.engine == "ready" else []
+        if kind == "upload":
+            session = self._book.sessions[upload_id]
+            if session["status"] in ENDED:
+                self._forget(upload_id)
+            elif upload_id in self._owed:
+                give = {"type": RESELECT_FILE, "upload_id": upload_id}
+                return self._give(upload_id, give, session["phase"] == "waiting-for-file")
+        elif kind == "replaced" and upload_id in self._files:
+            self._files[change["by"]] = self._files[upload_id]
+        if kind in ("removed", "replaced"):
+            self._forget(upload_id)
+        return []
+
+    def _start_again(self) -> "list[tuple[dict[str, Any], Any]]":
+        """What the new engine cannot know: it was never stored."""
+        messages = []
+        for upload_id in list(self._owed):
+            if upload_id in self._starts and not self._book.is_stored(upload_id):
+                messages += self._give(upload_id, self._starts[upload_id], True)
+        return messages
+
+    def _give(
+        self, upload_id: str, message: "dict[str, Any]", wanted: bool
+    ) -> "list[tuple[dict[str, Any], Any]]":
+        """The file, where the engine has none; an upload that was paused does not go on behind a person's back."""
+        paused = self._owed.pop(upload_id)
+        if not wanted:
+            return []
+        pause = [({"type": PAUSE_UPLOAD, "upload_id": upload_id}, None)] if paused else []
+        return [(message, self._files[upload_id])] + pause
+
+    def _forget(self, upload_id: str) -> None:
+        for mapping in (self._files, self._starts, self._owed):
+            mapping.pop(upload_id, None)
