@@ -6,15 +6,19 @@ A real Chromium against the real server, over a line that is slow enough to be c
 from __future__ import annotations
 
 import contextlib
+import os
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Error
+from uploads.ui.format import visible_name
 
 from tests.browser.line import Line
-from tests.browser.uploads_page import MIB, UploadsPage, part_numbers, random_file, sha256
+from tests.browser.uploads_page import LIMIT, MIB, UploadsPage, part_numbers, random_file, sha256
 from tests.harness.browser import Browser, wait_until
 from tests.harness.crashes import end_shared_worker
 
@@ -192,3 +196,189 @@ def test_a_worker_that_crashes_is_replaced_and_goes_on(
     sent = Counter(part_numbers(browser))
     assert {number: sent[number] for number in stored} == dict.fromkeys(stored, 1)
     assert sum(sent.values()) <= len(sent) + 3, "at most what was on its way is sent twice"
+
+
+def overwrite(file: Path) -> None:
+    """Other bytes of the same length, as an editor leaves them."""
+    random_file(file, file.stat().st_size)
+
+
+def shorten(file: Path) -> None:
+    os.truncate(file, file.stat().st_size // 2)
+
+
+@pytest.mark.parametrize("change", [overwrite, shorten], ids=["overwritten", "shortened"])
+def test_a_file_that_changes_on_its_way_is_never_mixed(
+    chromium: Chromium, slow: Line, tmp_path: Path, change: Callable[[Path], None]
+) -> None:
+    """D6; faults 57, 58; I1: Chromium itself refuses to send it on. As it is now it is another upload."""
+    file = random_file(tmp_path / "film.bin", SIZE)
+    uploads = Tab(chromium(), slow, first=True)
+    uploads.choose(file)
+    until_stored(uploads, slow, file)
+    change(file)
+    uploads.until(file.name, "failed", "paused", "completed")
+    assert uploads.state(file.name)[1] in ("failed", "waiting-for-file")
+    uploads.choose(file)
+    note = uploads.row(file.name).locator(".note")
+    note.get_by_text("This is not the file of this upload").wait_for(timeout=LIMIT)
+    uploads.press(file.name, "Cancel")
+    uploads.until(file.name, "cancelled")
+    assert slow.server.open_uploads() == []
+    uploads.press(file.name, "Remove")
+    uploads.page.locator("#nothing-yet").wait_for()
+    uploads.choose(file)
+    finish(uploads, slow, file)
+
+
+@pytest.mark.parametrize("how", ["deleted", "unreadable"])
+def test_a_file_that_is_gone_is_asked_for_and_the_upload_goes_on(
+    chromium: Chromium, slow: Line, tmp_path: Path, how: str
+) -> None:
+    """D6; faults 60, 62; I1, I3."""
+    file = random_file(tmp_path / "film.bin", SIZE)
+    kept = Path(shutil.copy2(file, tmp_path / "kept"))
+    browser = chromium()
+    uploads = Tab(browser, slow, first=True)
+    uploads.choose(file)
+    stored = until_stored(uploads, slow, file)
+    file.unlink()
+    if how == "unreadable":
+        file.mkdir()
+    uploads.until(file.name, "failed", "paused", "completed")
+    assert uploads.state(file.name)[:2] == ("paused", "waiting-for-file")
+    if how == "unreadable":
+        file.rmdir()
+    shutil.copy2(kept, file)
+    uploads.choose(file)
+    finish(uploads, slow, file)
+    browser.close()
+    sent = Counter(part_numbers(browser))
+    assert {number: sent[number] for number in stored} == dict.fromkeys(stored, 1)
+
+
+@pytest.mark.parametrize("storage", ["blocked", "full"])
+def test_without_storage_uploads_arrive_and_the_page_says_what_is_lost(
+    chromium: Chromium, line: Line, tmp_path: Path, storage: str
+) -> None:
+    """D7; fault 54."""
+    if storage == "blocked":
+        place = tmp_path / "profile" / "Default" / "IndexedDB"
+        place.parent.mkdir(parents=True)
+        place.write_text("no folder, so no database can be made in it")
+    browser = chromium()
+    if storage == "full":
+        session = browser.context.new_cdp_session(browser.page)
+        session.send("Storage.overrideQuotaForOrigin", {"origin": line.server.url, "quotaSize": 1})
+    uploads = Tab(browser, line, first=True)
+    files = [random_file(tmp_path / name, 20 * MIB) for name in ("one.bin", "two.bin")]
+    uploads.choose(*files)
+    for file in files:
+        finish(uploads, line, file)
+    told = uploads.page.locator("#warnings")
+    told.get_by_text("uploads will not survive a reload").wait_for(timeout=LIMIT)
+    uploads.reload()
+    assert uploads.page.locator("[data-upload-id]").count() == 0
+
+
+NAMES = {
+    "../../../etc/passwd": "passwd",
+    "..\\..\\boot.ini": "boot.ini",
+    "nul\0byte.bin": "nulbyte.bin",
+    "\u202egnp.exe": "gnp.exe",
+    "🎈 日本語.bin": "🎈 日本語.bin",
+    "é" * 125 + ".bin": "é" * 125 + ".bin",  # 254 bytes
+    "100% + a&b=c#d;e.bin": "100% + a&b=c#d;e.bin",
+    " leading and trailing ": "leading and trailing",
+    ".hidden": "hidden",
+    "line\nbreak.bin": "linebreak.bin",
+}
+"""Names of files, and under which names they are downloaded."""
+DROP = """
+(names) => {
+  const data = new DataTransfer();
+  for (const name of names) data.items.add(new File([name], name));
+  for (const type of ["dragenter", "dragover", "drop"])
+    document.body.dispatchEvent(new DragEvent(type, { dataTransfer: data, bubbles: true, cancelable: true }));
+}
+"""
+
+
+def test_names_that_mean_harm_are_stored_safely_and_shown_as_they_are(
+    chromium: Chromium, line: Line, tmp_path: Path
+) -> None:
+    """B6; fault 65: no disk would hold some of these, but a page can make them up."""
+    browser = chromium()
+    uploads = Tab(browser, line, first=True)
+    uploads.page.evaluate(DROP, list(NAMES))
+    rows = uploads.page.locator("[data-upload-id][data-status=completed]")
+    rows.nth(len(NAMES) - 1).wait_for(timeout=LIMIT)
+    for index, (name, downloaded) in enumerate(NAMES.items()):
+        row = rows.nth(index)
+        href = row.locator("a[data-object]").get_attribute("href") or ""
+        key = parse_qs(urlsplit(href).query)["key"][0]
+        assert line.server.object_bytes(key) == name.encode()
+        assert key.count("/") == 4, f"no folder of the file's own: {key}"
+        assert ".." not in key
+        assert row.locator(".name").get_attribute("title") == visible_name(name)
+        with uploads.page.expect_download() as download:
+            row.locator("a[data-object]").click()
+        assert download.value.suggested_filename == downloaded
+    assert browser.console == []
+
+
+CANCEL_WHEN_FINALISING = """
+() => {
+  new MutationObserver(() => {
+    const button = document.querySelector("[data-phase=finalising] [data-action=cancel]");
+    if (button) button.click();
+  }).observe(document.body, { attributes: true, subtree: true, childList: true });
+}
+"""
+
+
+def test_a_cancel_that_races_the_end_has_one_outcome_and_the_page_tells_it(
+    chromium: Chromium, line: Line, tmp_path: Path
+) -> None:
+    """Fault 67; I4, I5."""
+    uploads = Tab(chromium(), line, first=True)
+    uploads.page.evaluate(CANCEL_WHEN_FINALISING)
+    files = [random_file(tmp_path / f"{number}.bin", 9 * MIB) for number in range(6)]
+    before = keys(line)
+    uploads.choose(*files)
+    completed = 0
+    for file in files:
+        uploads.until(file.name, "completed", "cancelled", "failed")
+        assert uploads.state(file.name)[0] != "failed"
+        if uploads.state(file.name)[0] == "completed":
+            assert uploads.object_of(file.name) == file.read_bytes()
+            completed += 1
+    assert len(keys(line) - before) == completed
+    assert line.server.open_uploads() == []
+
+
+def keys(line: Line) -> set[str]:
+    """Of all objects in the store."""
+    pages = line.server.s3.get_paginator("list_objects_v2").paginate(Bucket=line.server.bucket)
+    return {entry["Key"] for page in pages for entry in page.get("Contents", [])}
+
+
+def test_of_200_files_one_is_poisoned_and_the_others_arrive(
+    chromium: Chromium, line: Line, tmp_path: Path
+) -> None:
+    """Fault 68. The simulation has 1,000 of them."""
+    files = [random_file(tmp_path / f"{number:03}.bin", 10_240) for number in range(200)]
+    poisoned = files[150]
+    before = keys(line)
+    browser = chromium()
+    browser.page.goto(line.server.url)
+    browser.choose_files(*files)
+    poisoned.unlink()  # before the engine is there
+    browser.page.locator("[data-status=completed]").nth(198).wait_for(timeout=LIMIT)
+    row = browser.page.locator("[data-status=failed]")
+    row.wait_for(timeout=LIMIT)
+    assert row.locator(".name").inner_text() == poisoned.name
+    assert "cannot be read" in row.locator(".note").inner_text()
+    assert browser.page.locator("[data-upload-id]").count() == 200
+    assert len(keys(line) - before) == 199
+    assert line.server.open_uploads() == []

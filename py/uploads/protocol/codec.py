@@ -27,6 +27,9 @@ Pyodide for good (its JSON parser overflows the JavaScript stack), so it must no
 NESTING_IS_HARMLESS = sys.implementation.name == "micropython"
 """MicroPython's JSON parser does not call itself; its page is spared the look at long messages."""
 
+_AS_IT_IS: "dict[str, Any]" = {} if sys.implementation.name == "micropython" else {"ensure_ascii": False}
+"""MicroPython never escapes, and does not put the two halves of an escaped emoji together again."""
+
 
 def encode_message(message: "Mapping[str, object]") -> str:
     """The JSON text of a message of either direction. Raises `ProtocolError` for what is not a message of ours."""
@@ -40,7 +43,7 @@ def encode_message(message: "Mapping[str, object]") -> str:
     body = record.convert_fields(fields, f"{kind}: ", True)
     body["type"] = kind
     body["version"] = PROTOCOL_VERSION
-    return json.dumps(body)
+    return json.dumps(body, **_AS_IT_IS)
 
 
 def decode_worker_message(text: object) -> "dict[str, Any]":

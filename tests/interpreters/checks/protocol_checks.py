@@ -115,6 +115,12 @@ def with_wire_change(message: "dict[str, Any]", path: "tuple[str, ...]", value: 
     return json.dumps(body)
 
 
+def check_an_emoji_travels_in_one_piece() -> None:
+    text = encode_message(snapshot(file_name="😀.mov"))
+    assert "😀.mov" in text
+    assert decode_worker_response(text)["session"]["file_name"] == "😀.mov"
+
+
 def check_snapshot_survives_the_wire() -> None:
     for message in (snapshot(), snapshot_with_error()):
         text = encode_message(message)

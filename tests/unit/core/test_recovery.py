@@ -1,4 +1,4 @@
-"""Uploads that only the server remembers. (Fault 55)"""
+"""Uploads that only the server remembers."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ def recovered() -> Session:
 
 
 def test_it_waits_for_a_file_of_its_name() -> None:
+    """Fault 55."""
     session = recovered()
     assert session.phase is Phase.WAITING_FOR_FILE
     assert (session.facts.user_id, session.facts.project_id, session.key) == ("me", "p", UPLOAD.key)
