@@ -33,10 +33,12 @@ async def an_unchanged_file_arrives(bench: Bench) -> None:
 
 
 async def a_file_shortened_while_it_is_sent(bench: Bench) -> None:
+    """Faults 57, 58."""
     await _change_under_way(bench, "shorten")
 
 
 async def a_file_overwritten_while_it_is_sent(bench: Bench) -> None:
+    """Faults 57, 58."""
     await _change_under_way(bench, "overwrite")
 
 
@@ -48,6 +50,7 @@ async def a_file_changed_before_it_is_sent(bench: Bench) -> None:
 
 
 async def a_file_deleted_before_it_is_sent(bench: Bench) -> None:
+    """Fault 62."""
     body = await bench.source.part(0, bench.source.size)
     await bench.change("delete")
     await _fault_or_old_bytes(bench, asyncio.ensure_future(_put(bench, body)))
