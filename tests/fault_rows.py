@@ -36,8 +36,8 @@ def citations() -> dict[int, list[str]]:
     proofs: dict[int, list[str]] = {}
     for path in sorted(TESTS.rglob("*.py")):
         place = path.relative_to(TESTS).as_posix()
-        for name, test in _tests(place, ast.parse(path.read_text(encoding="utf-8"))):
-            for number in sorted(numbers(_words(test))):
+        for name, words in _tests(place, ast.parse(path.read_text(encoding="utf-8")).body):
+            for number in sorted(numbers(words)):
                 proofs.setdefault(number, []).append(f"{place}::{name}")
     return proofs
 
@@ -53,22 +53,24 @@ def page() -> str:
     return ROW.sub(row, PAGE.read_text(encoding="utf-8"))
 
 
-def _tests(place: str, tree: ast.Module) -> Iterator[tuple[str, Functions]]:
-    """Tests, and the clauses of the contracts, which every adapter of a role has to pass."""
+def _tests(place: str, body: list[ast.stmt]) -> Iterator[tuple[str, str]]:
+    """Tests by name, each with the words in which it may cite.
+
+    The clauses of the contracts are tests as well, since every adapter of a role has to pass them; and so is
+    ``TestMachine = Machine.TestCase`` with the text below it.
+    """
     is_role = place.startswith("contracts/roles/")
-    for node in tree.body:
+    for node, below in zip(body, [*body[1:], ast.Pass()], strict=True):
         if isinstance(node, ast.ClassDef):
-            yield from ((f"{node.name}::{name}", test) for name, test in _tests(place, _module(node.body)))
+            yield from ((f"{node.name}::{name}", words) for name, words in _tests(place, node.body))
         elif isinstance(node, Functions) and (node.name.startswith("test_") or is_role):
-            yield node.name, node
-
-
-def _module(body: list[ast.stmt]) -> ast.Module:
-    return ast.Module(body, [])
+            yield node.name, _words(node)
+        elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]).startswith("Test"):
+            yield ast.unparse(node.targets[0]), ast.unparse(below)
 
 
 def _words(test: Functions) -> str:
-    """Where a test may cite: its docstring, and the texts in its decorators."""
+    """A test's docstring, and the texts in its decorators."""
     decorators = (node for decorator in test.decorator_list for node in ast.walk(decorator))
     texts = (str(node.value) for node in decorators if isinstance(node, ast.Constant))
     return "\n".join([ast.get_docstring(test) or "", *texts])
