@@ -159,6 +159,7 @@ def test_a_page_that_was_away_shows_what_has_happened_since(
     finish(stays, slow, second)
     come_back(away)
     finish(away, slow, second)
+    assert away.page.locator("[data-upload-id]").count() == 1, "what is removed is removed here, too"
     assert browser.console == []
 
 
@@ -382,3 +383,26 @@ def test_of_200_files_one_is_poisoned_and_the_others_arrive(
     assert browser.page.locator("[data-upload-id]").count() == 200
     assert len(keys(line) - before) == 199
     assert line.server.open_uploads() == []
+
+
+def test_an_upload_comes_back_though_the_browsers_storage_was_wiped(
+    chromium: Chromium, slow: Line, tmp_path: Path
+) -> None:
+    """Fault 55; I3: the server remembers what is open, the store what has arrived."""
+    file = random_file(tmp_path / "film.bin", SIZE)
+    browser = chromium()
+    uploads = Tab(browser, slow, first=True)
+    uploads.choose(file)
+    until_stored(uploads, slow, file)
+    browser.close()
+    shutil.rmtree(browser.profile / "Default" / "IndexedDB")
+    browser.restart()
+    uploads = Tab(browser, slow, first=True)
+    uploads.until(file.name, "waiting-for-file")
+    stored = stored_parts(slow)
+    uploads.choose(file)
+    finish(uploads, slow, file)
+    assert uploads.page.locator("[data-upload-id]").count() == 1
+    browser.close()
+    assert stored
+    assert not stored & set(part_numbers(browser)), "what had arrived is not sent again"

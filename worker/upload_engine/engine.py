@@ -221,8 +221,13 @@ class Engine:
         if different:
             reason = f"The engine runs already, with other settings for: {', '.join(different)}. They stay in force."
             self._refuse(port, None, reason)
-        self._outbox.send({"type": p.ENGINE_READY, "capabilities": self._capabilities}, port)
+        self._tell_ready(port)
         self._outbox.introduce()
+
+    def _tell_ready(self, *ports: Port) -> None:
+        known = [*self._queue.sessions, *self._arriving]
+        message = {"type": p.ENGINE_READY, "capabilities": self._capabilities, "upload_ids": known}
+        self._outbox.send(message, *ports)
 
     def _remove(self, port: Port, upload_id: str) -> None:
         session = self._queue.sessions.get(upload_id)
@@ -402,7 +407,7 @@ class Engine:
 
     def _warn(self, warning: str) -> None:
         self._capabilities["warnings"] = [*self._capabilities["warnings"], warning]
-        self._outbox.send({"type": p.ENGINE_READY, "capabilities": self._capabilities})
+        self._tell_ready()
 
     def _object_url(self, session: Session) -> str:
         return self._signer_url + object_path(session.key)

@@ -49,7 +49,7 @@ class UploadBook:
         self.capabilities: EngineCapabilities | None = None
         self._parts: dict[str, str] = {}
         self._placeholders: dict[str, bool] = {}
-        self._untold: dict[str, bool] = {}
+        self._orphans: dict[str, bool] = {}
 
     def place(self, upload_id: str, project_id: str, s3_key: str, file_name: str, now: int) -> None:
         """Enters an upload that the engine has not seen yet. `now`: milliseconds since 1970."""
@@ -84,19 +84,29 @@ class UploadBook:
         }
         self.sessions[upload_id] = session
         self.progress[upload_id] = progress
-        self._placeholders[upload_id] = True
+        self.await_engine(upload_id)
         if self.engine == "failed":
             self._fail(upload_id)
 
     def engine_lost(self) -> None:
         """The engine is gone with all it knew; another one is starting."""
         self.engine = "starting"
-        self._untold = dict.fromkeys(self.sessions, True)
+        self._orphans = dict.fromkeys(self.sessions, True)
 
-    def is_stored(self, upload_id: str) -> bool:
-        """Whether an engine that starts anew finds the upload in the browser's storage."""
-        known = self.capabilities is not None and self.capabilities["storage"] != "memory"
-        return known and upload_id not in self._placeholders and bool(self.sessions[upload_id]["user_id"])
+    def await_engine(self, upload_id: str) -> None:
+        """The upload is on its way to an engine that does not know it yet."""
+        self._placeholders[upload_id] = True
+
+    def strangers(self, known: "list[str]") -> "list[str]":
+        """What this page shows and an engine that knows `known` does not: gone in the meantime, or with a crash.
+
+        What had ended before its engine crashed stays to be seen.
+        """
+        kept = dict.fromkeys(known, True)
+        for upload_id in self._orphans:
+            if self.sessions[upload_id]["status"] in ("completed", "cancelled"):
+                kept[upload_id] = True
+        return [name for name in self.sessions if name not in kept and name not in self._placeholders]
 
     def session(self, upload_id: str) -> "UploadSession":
         """A copy of the session, with its parts sorted by part number."""
@@ -107,7 +117,7 @@ class UploadBook:
 
     def forget(self, upload_id: str) -> None:
         """Strikes out an upload, known or not."""
-        mappings = (self.sessions, self.progress, self.errors, self._parts, self._placeholders, self._untold)
+        mappings = (self.sessions, self.progress, self.errors, self._parts, self._placeholders, self._orphans)
         for mapping in mappings:
             mapping.pop(upload_id, None)
 
@@ -122,14 +132,14 @@ class UploadBook:
             self.engine = "ready"
             self.failure = ""
             self.capabilities = message["capabilities"]
-            return {"type": "engine", "upload_id": None}
+            return {"type": "engine", "upload_id": None, "known": message["upload_ids"]}
         if kind == ENGINE_FAILED:
             self.engine = "failed"
             self.failure = message["message"]
             for upload_id in list(self._placeholders):
                 self._fail(upload_id)
             return {"type": "engine", "upload_id": None}
-        if kind == COMMAND_REFUSED and message["upload_id"] in self._untold:
+        if kind == COMMAND_REFUSED and message["upload_id"] in self._orphans:
             self.forget(message["upload_id"])  # it went with the engine that knew it
             return {"type": "removed", "upload_id": message["upload_id"]}
         if kind == COMMAND_REFUSED:
@@ -146,7 +156,7 @@ class UploadBook:
         session = message["session"]
         upload_id = session["upload_id"]
         self._placeholders.pop(upload_id, None)
-        self._untold.pop(upload_id, None)
+        self._orphans.pop(upload_id, None)
         self.sessions[upload_id] = session
         self.progress[upload_id] = message["progress"]
         if message["error"] is None:

@@ -266,7 +266,13 @@ class UploadClient:
             change = {"type": "refused", "upload_id": None, "message": words}
         for message, file in self._recovery.after(change):
             self._link.post(encode_message(message), file)
-        self._tell(change)
+        changes = [change]
+        if "known" in change:
+            for upload_id in self._book.strangers(change.pop("known")):
+                self._book.forget(upload_id)
+                changes.append({"type": "removed", "upload_id": upload_id})
+        for change in changes:
+            self._tell(change)
 
     def _reconnected(self, anew: bool) -> None:
         """The page is back from the back/forward cache, or speaks with a new worker in place of one that crashed."""

@@ -42,8 +42,8 @@ class Recovery:
     def after(self, change: "dict[str, Any]") -> "list[tuple[dict[str, Any], Any]]":
         """The messages that a change of the book asks for, each with its file or None."""
         kind, upload_id = change["type"], change["upload_id"]
-        if kind == "engine":
-            return self._start_again() if self._book.engine == "ready" else []
+        if "known" in change:
+            return self._start_again(change["known"])
         if kind == "upload":
             session = self._book.sessions[upload_id]
             if session["status"] in ENDED:
@@ -57,11 +57,12 @@ class Recovery:
             self._forget(upload_id)
         return []
 
-    def _start_again(self) -> "list[tuple[dict[str, Any], Any]]":
-        """What the new engine cannot know: it was never stored."""
+    def _start_again(self, known: "list[str]") -> "list[tuple[dict[str, Any], Any]]":
+        """What the new engine does not know: it was never stored."""
         messages = []
         for upload_id in list(self._owed):
-            if upload_id in self._starts and not self._book.is_stored(upload_id):
+            if upload_id in self._starts and upload_id not in known:
+                self._book.await_engine(upload_id)
                 messages += self._give(upload_id, self._starts[upload_id], True)
         return messages
 

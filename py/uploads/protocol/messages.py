@@ -159,7 +159,8 @@ UPLOAD_WORKER_MESSAGES = {
 """Page → worker."""
 
 UPLOAD_WORKER_RESPONSES = {
-    ENGINE_READY: _message({"capabilities": CAPABILITIES}),
+    # every upload that the engine knows; whatever else a page shows is no more
+    ENGINE_READY: _message({"capabilities": CAPABILITIES, "upload_ids": Texts(most=100_000)}),
     ENGINE_FAILED: _message({"message": Text()}),
     UPLOAD_SNAPSHOT: _message(
         {

@@ -212,7 +212,7 @@ def check_the_engine_becomes_ready() -> None:
         "python": "3.14.0",
         "warnings": ["no storage"],
     }
-    link.say({"type": ENGINE_READY, "capabilities": capabilities})
+    link.say({"type": ENGINE_READY, "capabilities": capabilities, "upload_ids": []})
     assert client.engine == "ready"
     assert client.capabilities == capabilities
     assert changes == [{"type": "engine", "upload_id": None}]
@@ -303,14 +303,26 @@ def check_listeners_are_independent() -> None:
     assert len(later) == 1
 
 
-def after_a_crash(storage: str = "indexeddb") -> "tuple[Any, FakeLink, list[Any]]":
-    """A client with an upload at work, "u" of another page, and one that no engine has seen; their worker is gone."""
+def ready(*known: str, **changes: object) -> "dict[str, Any]":
+    """The engine is there, and knows these uploads."""
+    capabilities: dict[str, Any] = {
+        "worker": "shared",
+        "storage": "indexeddb",
+        "transports": ["xhr"],
+        "python": "3.14.0",
+        "warnings": [],
+    }
+    capabilities.update(changes)
+    return {"type": ENGINE_READY, "capabilities": capabilities, "upload_ids": list(known)}
+
+
+def after_a_crash() -> "tuple[Any, FakeLink, list[Any]]":
+    """A client with an upload at work, one of another page, and one that no engine has seen; their worker is gone."""
     client, link, changes = client_with()
-    first, second = FakeFile("first"), FakeFile("second")
-    known = client.start_upload(first, "project", "key")
+    known = client.start_upload(FakeFile("first"), "project", "key")
     link.say(snapshot(upload_id=known, s3_key="me/key"))
     link.say(snapshot())
-    client.start_upload(second, "project")
+    client.start_upload(FakeFile("second"), "project")
     link.posted.clear()
     changes.clear()
     link.reconnect(True)
@@ -318,12 +330,8 @@ def after_a_crash(storage: str = "indexeddb") -> "tuple[Any, FakeLink, list[Any]
     assert client.engine == "starting"
     assert changes == [{"type": "engine", "upload_id": None}]
     link.posted.clear()
-    link.say({"type": ENGINE_READY, "capabilities": capabilities(storage)})
+    changes.clear()
     return client, link, changes
-
-
-def capabilities(storage: str) -> "dict[str, Any]":
-    return {"worker": "shared", "storage": storage, "transports": ["xhr"], "python": "3", "warnings": []}
 
 
 def posted(link: FakeLink) -> "list[tuple[str, str, str]]":
@@ -336,9 +344,11 @@ def posted(link: FakeLink) -> "list[tuple[str, str, str]]":
 
 
 def check_after_a_crash_files_are_handed_over_again() -> None:
-    client, link, _ = after_a_crash()
-    known, _, unseen = list(client.active_uploads)
+    client, link, changes = after_a_crash()
+    known, other, unseen = list(client.active_uploads)
+    link.say(ready(known, other))
     assert posted(link) == [("START_UPLOAD", unseen, "second")]
+    assert changes == [{"type": "engine", "upload_id": None}]
     link.posted.clear()
     link.say(snapshot(phase="waiting-for-file", status="paused"))
     link.say(snapshot(upload_id=known, phase="waiting-for-file", status="paused"))
@@ -347,16 +357,20 @@ def check_after_a_crash_files_are_handed_over_again() -> None:
     link.posted.clear()
     link.say(snapshot(upload_id=known, phase="completed", status="completed", progress=100.0))
     link.reconnect(True)
-    link.say({"type": ENGINE_READY, "capabilities": capabilities("indexeddb")})
-    link.say(snapshot(upload_id=known, phase="waiting-for-file", status="paused"))
-    assert posted(link) == [("START_UPLOAD", unseen, "second")]
+    link.say(ready(other))
+    assert posted(link) == [("START_UPLOAD", unseen, "second")], "what is completed needs no file"
+    assert list(client.active_uploads) == [known, other, unseen], "but it stays to be seen"
 
 
-def check_after_a_crash_without_storage_everything_starts_again() -> None:
-    client, link, _ = after_a_crash("memory")
-    known, _, unseen = list(client.active_uploads)
+def check_after_a_crash_what_was_not_stored_starts_again() -> None:
+    client, link, changes = after_a_crash()
+    known, other, unseen = list(client.active_uploads)
+    link.say(ready(storage="memory"))
     assert posted(link) == [("START_UPLOAD", known, "first"), ("START_UPLOAD", unseen, "second")]
     assert link.posted[0][0]["s3_key"] == "key", "not the key that the server made of it"
+    assert changes[1:] == [{"type": "removed", "upload_id": other}], "its own page has to start it again"
+    link.say(ready(known, unseen))
+    assert list(client.active_uploads) == [known, unseen]
 
 
 def check_after_a_crash_a_paused_upload_stays_paused() -> None:
@@ -364,14 +378,17 @@ def check_after_a_crash_a_paused_upload_stays_paused() -> None:
     upload_id = client.start_upload(FakeFile("a"), "p")
     link.say(snapshot(upload_id=upload_id, phase="paused", status="paused"))
     link.reconnect(True)
-    link.say({"type": ENGINE_READY, "capabilities": capabilities("indexeddb")})
+    link.say(ready(upload_id))
     link.posted.clear()
     link.say(snapshot(upload_id=upload_id, phase="waiting-for-file", status="paused"))
     assert posted(link) == [("RESELECT_FILE", upload_id, "a"), ("PAUSE_UPLOAD", upload_id, "")]
 
 
-def check_after_a_crash_what_the_new_engine_does_not_know_can_be_removed() -> None:
-    client, link, changes = after_a_crash()
+def check_after_a_crash_what_had_ended_can_be_removed() -> None:
+    client, link, changes = client_with()
+    link.say(snapshot(phase="completed", status="completed", progress=100.0))
+    link.reconnect(True)
+    link.say(ready())
     changes.clear()
     client.remove_upload("u")
     link.say({"type": COMMAND_REFUSED, "upload_id": "u", "message": "There is no such upload any more."})
@@ -385,19 +402,21 @@ def check_an_upload_known_already_keeps_the_file_of_its_twin() -> None:
     twin = client.start_upload(FakeFile("again"), "p")
     link.say({"type": UPLOAD_REPLACED, "upload_id": twin, "by": "u"})
     link.reconnect(True)
-    link.say({"type": ENGINE_READY, "capabilities": capabilities("indexeddb")})
+    link.say(ready("u"))
     link.posted.clear()
     link.say(snapshot(phase="waiting-for-file", status="paused"))
     assert posted(link) == [("RESELECT_FILE", "u", "again")]
 
 
-def check_a_page_that_was_away_says_hello_again() -> None:
+def check_a_page_that_was_away_says_hello_again_and_forgets_what_is_gone() -> None:
     client, link, changes = client_with()
-    client.start_upload(FakeFile("a"), "p")
-    link.say({"type": ENGINE_READY, "capabilities": capabilities("indexeddb")})
+    link.say(snapshot())
+    link.say(snapshot(upload_id="removed elsewhere", phase="completed", status="completed", progress=100.0))
+    started = client.start_upload(FakeFile("a"), "p")
     changes.clear()
     link.posted.clear()
     link.reconnect(False)
-    link.say({"type": ENGINE_READY, "capabilities": capabilities("indexeddb")})
     assert link.posted == [({"type": "HELLO", "config": {}}, None)]
-    assert client.engine == "ready"
+    link.say(ready("u"))
+    assert (client.engine, list(client.active_uploads)) == ("ready", ["u", started])
+    assert changes[1:] == [{"type": "removed", "upload_id": "removed elsewhere"}]

@@ -201,6 +201,7 @@ def check_commands_survive_the_wire() -> None:
                 "python": "3.14.0",
                 "warnings": [],
             },
+            "upload_ids": ["a", "b"],
         },
     ]
     for message in responses:

@@ -16,7 +16,7 @@ const engine = {
   },
   ready() {
     const capabilities = { worker: "shared", storage: "memory", transports: ["xhr"], python: "3.14.0", warnings: ["No storage here."] };
-    engine.tell({ type: "ENGINE_READY", capabilities });
+    engine.tell({ type: "ENGINE_READY", capabilities, uploadIds: [] });
   },
   // a snapshot of a 300 MB file, in a phase, at so many percent
   show(uploadId, phase, percent = 0, { name = "film.mov", error = null, status = null, startedAt = 1 } = {}) {
