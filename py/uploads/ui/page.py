@@ -47,6 +47,7 @@ class Page:
         self._notice = notice
         self._rows: dict[str, UploadRow] = {}
         self._stale: OrderedDict[str, bool] = OrderedDict()  # in order, on MicroPython too
+        self._started: dict[str, int] = {}  # as first heard of: the engine's own clock runs a little later
         self._js_list = dom.find("#uploads")
         self._js_nothing = dom.find("#nothing-yet")
         self._overview = Overview()
@@ -78,6 +79,8 @@ class Page:
         else:
             if kind == "refused":
                 self._rows[upload_id].refusal = change["message"]
+            elif upload_id not in self._started:
+                self._started[upload_id] = self._client.active_uploads[upload_id]["started_at"]
             self._stale[upload_id] = True
         self._later.ask()
 
@@ -100,7 +103,7 @@ class Page:
             happened = row.show(session, client.upload_progress[upload_id], error, client.engine)
             self._announcer.tell(happened, row.name)
             if new:
-                self._place(row, session["started_at"])
+                self._place(row, self._started[upload_id])
         self._overview.show(client.active_uploads, client.upload_progress)
         dom.set_shown(self._js_nothing, not client.active_uploads)
         if self._stale:
@@ -117,6 +120,7 @@ class Page:
 
     def _remove(self, upload_id: str) -> None:
         self._stale.pop(upload_id, None)
+        self._started.pop(upload_id, None)
         row = self._rows.pop(upload_id, None)
         if row is not None:
             focused = dom.has_focus(row.js_element)

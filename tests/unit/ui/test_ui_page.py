@@ -152,6 +152,21 @@ def test_files_go_to_the_engine_and_rows_appear_in_their_order(page: Page, tmp_p
     wait_until(page, "document.querySelector('#announcer').textContent.includes('are being uploaded')")
 
 
+def test_an_engine_that_is_quicker_than_the_page_does_not_shuffle_its_rows(page: Page) -> None:
+    page.evaluate(
+        """() => {
+          const data = new DataTransfer();
+          for (const name of ["first.bin", "second.bin"]) data.items.add(new File(["x"], name));
+          const event = new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true });
+          document.body.dispatchEvent(event);
+          const [{ uploadId }] = engine.posted.filter(({ type }) => type === "START_UPLOAD");
+          engine.show(uploadId, "uploading", 1, { name: "first.bin", startedAt: Date.now() + 60000 });
+        }"""
+    )
+    page.locator("[data-upload-id]").nth(1).wait_for()
+    assert page.locator(".name").all_inner_texts() == ["first.bin", "second.bin"]
+
+
 def test_restored_uploads_stand_in_the_order_in_which_they_began(page: Page) -> None:
     for upload_id, started_at in (("c", 3), ("a", 1), ("d", 4), ("b", 2)):
         tell(page, upload_id, "waiting-for-file", name=upload_id, startedAt=started_at)
