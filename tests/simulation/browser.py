@@ -90,20 +90,26 @@ class Disk:
 
     def read(self, offset: int, size: int) -> Piece:
         self._check()
-        return Piece(f"{self.name} {self.content}", offset, size, self._edits_in(offset, size))
+        return self._piece(offset, size)
 
     def is_whole(self, pieces: Sequence[Piece]) -> bool:
         """Whether these are the file's bytes, all of them as they were at one moment."""
+        return any(self._was(pieces, moment) for moment in range(len(self.edits), -1, -1))
+
+    def is_now(self, pieces: Sequence[Piece]) -> bool:
+        """Whether these are the file's bytes as they are now."""
+        return self._was(pieces, len(self.edits))
+
+    def _was(self, pieces: Sequence[Piece], moment: int) -> bool:
         at = 0
         for piece in pieces:
-            if (piece.file, piece.offset, piece.damage) != (f"{self.name} {self.content}", at, ""):
+            if piece != self._piece(at, piece.size, moment):
                 return False
             at += piece.size
-        moments = range(len(self.edits) + 1)
-        return at == self.size and any(
-            all(piece.edits == self._edits_in(piece.offset, piece.size, moment) for piece in pieces)
-            for moment in moments
-        )
+        return at == self.size
+
+    def _piece(self, offset: int, size: int, moment: int | None = None) -> Piece:
+        return Piece(f"{self.name} {self.content}", offset, size, self._edits_in(offset, size, moment))
 
     def _edits_in(self, offset: int, size: int, moment: int | None = None) -> tuple[int, ...]:
         return tuple(

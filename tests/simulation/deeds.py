@@ -133,7 +133,9 @@ def _record_damaged(drama: Drama, item: Item) -> bool:
     drama.world.oracle.forget(record["serverUploadId"].partition("~")[0])
     fields = sorted(record)
     name = fields[int(item.amount * 1e6) % len(fields)]
-    junk: tuple[Any, ...] = (None, "\ud800 junk", -1, [], {"a": 1}, 1.5, True, [{"partNumber": 0}])
+    junk: tuple[Any, ...] = (None, -1, [], {"a": 1}, 1.5, True, [{"partNumber": 0}])
+    if name not in ("fileName", "sample", "projectId", "requestedKey"):  # any text may be one of these
+        junk += ("\ud800 junk",)
     record[name] = junk[int(item.amount * 1e9) % len(junk)]
     records[place] = record
     return True
@@ -169,12 +171,20 @@ def _file_changes(drama: Drama, item: Item) -> bool:
 
 
 def _part_changes_unnoticed(drama: Drama, item: Item) -> bool:
-    """A byte changes, and neither size nor date tell. Once in a life: of two, in two parts, the engine may see one."""
+    """A byte changes, and neither size nor date tell."""
+    return _edit(drama, item, 1)
+
+
+def _parts_change_unnoticed(drama: Drama, item: Item) -> bool:
+    """Half of the file changes: parts that are stored, on their way and yet to be sent."""
+    return _edit(drama, item, 1 + _wish(drama, item).disk.size // 2)
+
+
+def _edit(drama: Drama, item: Item, length: int) -> bool:
     wish = _wish(drama, item)
-    if wish.edited_in_life == drama.lives or wish.outcome or not drama.session_of(wish):
+    if wish.outcome or not drama.session_of(wish):
         return False
-    wish.edited_in_life = drama.lives
-    wish.disk.edit_unnoticed(int(item.amount * wish.disk.size))
+    wish.disk.edit_unnoticed(int(item.amount * wish.disk.size), length)
     return True
 
 
@@ -289,6 +299,7 @@ DEEDS: dict[str, Deed] = {
     "browser: asleep": _asleep,
     "file: changes": _file_changes,
     "file: one part changes unnoticed": _part_changes_unnoticed,
+    "file: many parts change unnoticed": _parts_change_unnoticed,
     "file: changes unnoticed while the browser is closed": _file_changes_unnoticed,
     "file: cannot be read": _file_unreadable,
     "file: deleted": _file_unreadable,

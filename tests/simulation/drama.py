@@ -38,7 +38,6 @@ class Wish:
     ids: list[str] = field(default_factory=list)
     outcome: str = ""
     given_in_life: int = 0
-    edited_in_life: int = 0
     helped: int = 0
     help_again_at: float = 0.0
 
@@ -289,7 +288,7 @@ class Drama:
                 wish.disk = wish.disk.picked_again()
             self.give(wish)
         elif phase == "failed" and error and error["code"] == "PreconditionFailed" and self._is_there(wish):
-            self.cancel(wish, session)  # the browser died before it could tell that the file has arrived
+            self.cancel(wish, session)
         elif phase == "waiting-for-file" or (phase == "failed" and error and not error["retryable"]):
             self.world.oracle.check(
                 self._may_be_refused(wish),
@@ -302,9 +301,11 @@ class Drama:
             life.say(p.RETRY_UPLOAD, upload_id=upload_id)
 
     def _is_there(self, wish: Wish) -> bool:
-        """The file itself stands at its key, from an upload that was completed and never announced."""
-        objects = self.world.bucket.objects.items()
-        return any(key.endswith(wish.key) and wish.disk.is_whole(found.pieces) for key, found in objects)
+        """The file itself stands at its key, from an upload that ended before it could be written down."""
+        world = self.world
+        uploads = [world.bucket.uploads[name] for name in world.oracle.orphans]
+        found = [world.bucket.objects.get(upload.key) for upload in uploads if upload.key.endswith(wish.key)]
+        return any(each and wish.disk.is_whole(each.pieces) for each in found)
 
     def _may_be_refused(self, wish: Wish) -> bool:
         """The file has been touched, or somebody on the way found it too large."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -56,6 +57,8 @@ class Oracle:
         self._world = world
         self._acknowledged: dict[tuple[str, int], Piece] = {}
         self._doubted: set[tuple[str, int]] = set()
+        self._in_flight: Counter[tuple[str, int]] = Counter()
+        self._struck_in_flight: set[tuple[str, int]] = set()
         self._proved: set[str] = set()
         self._owners: dict[str, str] = {}
         self._told_at: dict[str, float] = {}
@@ -99,10 +102,28 @@ class Oracle:
 
     # Parts.
 
-    def put_begins(self, sending: Sending) -> None:
-        """Invariant I3: what the store has acknowledged, and has still, is not sent again."""
+    @contextmanager
+    def sending_part(self, sending: Sending) -> Iterator[None]:
+        """From its first byte to its answer, or to its end without one."""
         place = (sending.upload.name, sending.number)
+        self._put_begins(sending, place)
+        self._in_flight[place] += 1
+        if self._world.is_down:
+            self._struck_in_flight.add(place)
+        try:
+            yield
+        finally:
+            self._in_flight[place] -= 1
+
+    def line_struck(self) -> None:
+        """A part that is in flight when the line fails may be sent once more, whatever has become of it."""
+        self._struck_in_flight |= (+self._in_flight).keys()
+
+    def _put_begins(self, sending: Sending, place: tuple[str, int]) -> None:
+        """Invariant I3: what the store has acknowledged, and has still, is not sent again."""
         self._waiting_urls.pop(place, None)
+        was_struck = place in self._struck_in_flight
+        self._struck_in_flight.discard(place)
         try:
             sending.meant = sending.body.content.read()
         except FileFault:
@@ -110,6 +131,7 @@ class Oracle:
         before = self._acknowledged.get(place)
         if (
             sending.meant != before
+            or was_struck
             or place in self._doubted
             or sending.upload.only_copy(sending.number) != before
         ):
@@ -144,7 +166,7 @@ class Oracle:
         return self._world.server.read(unquote(request.path.partition("?")[0].split("/")[3]))[0]
 
     def abort_asked(self, request: ApiRequest) -> None:
-        """Only a cancel ends an upload, or takes away an object that is the file."""
+        """Only a cancel ends an upload, or takes away an object that is the file as it is now."""
         upload = self._upload(request)
         if upload.file in self.cancelled or upload.name in self._conflicted:
             return
@@ -157,7 +179,7 @@ class Oracle:
 
     def _is_file(self, upload: Multipart) -> bool:
         found = self._world.bucket.objects[upload.key]
-        return any(disk.name == upload.file and disk.is_whole(found.pieces) for disk in self.given)
+        return any(disk.name == upload.file and disk.is_now(found.pieces) for disk in self.given)
 
     def complete_asked(self, request: ApiRequest) -> None:
         self._completing.add(self._upload(request).file)
@@ -278,8 +300,9 @@ class Oracle:
     def life_ended(self, recorded: set[str], *, forgetful: bool) -> None:
         """A browser has died. ``recorded``: the S3 uploads its storage knows; ``forgetful``: storage was out of order."""
         now = self._awake()
+        self._struck_in_flight.clear()
         for name, upload in self._world.bucket.uploads.items():
-            if name in recorded or name in self._proved or upload.ended in ("aborted", "expired"):
+            if name in recorded or upload.ended in ("aborted", "expired"):
                 continue
             told_at = self._told_at.get(name)
             if (
@@ -309,7 +332,7 @@ class Oracle:
         self.check(not left, f"I5: left open: {', '.join(left)}")
         for key, found in world.bucket.objects.items():
             upload = next(upload for upload in world.bucket.uploads.values() if upload.token == found.token)
-            known = key in self.finished_keys or upload.name in self.orphans or upload.name in self._proved
+            known = key in self.finished_keys or upload.name in self.orphans | recorded
             self.check(known, f"I4: an object of {upload.file} is there that nobody was told of")
 
     def _is_known(self, upload: Multipart) -> bool:

@@ -118,6 +118,8 @@ class World:
         """From now on, for so long."""
         self.tell(f"    {window} for {seconds:.1f} s")
         self._windows[window] = max(self.now() + seconds, self._windows.get(window, 0.0))
+        if self.is_down:
+            self.oracle.line_struck()
         if window in OFFLINE:
             self.cut(window)
 
@@ -201,11 +203,13 @@ class World:
             self, self.bucket.uploads[name], int(number), float(signed_at), request.body, on_progress
         )
         sending.wrong_length = bool(length) and int(length) != request.body.size
-        self.oracle.put_begins(sending)
         self.puts_under_way += 1
         self.most_puts = max(self.most_puts, self.puts_under_way)
         try:
-            with self.oracle.counting_faults(f"PUT {sending.upload.file} {number}"):
+            with (
+                self.oracle.sending_part(sending),
+                self.oracle.counting_faults(f"PUT {sending.upload.file} {number}"),
+            ):
                 response = await strikes.send(sending)
         finally:
             self.puts_under_way -= 1
