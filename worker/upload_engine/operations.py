@@ -13,7 +13,6 @@ from typing import TypeVar
 from upload_engine.core import effects as fx
 from upload_engine.core import events as e
 from upload_engine.core import requests
-from upload_engine.core.checksums import is_md5
 from upload_engine.core.errors import FileChanged, FileUnreadable, ServiceFault, StallFault, UploadFault
 from upload_engine.core.parts import Part, part_range
 from upload_engine.core.retry import MIN_PATIENCE
@@ -166,6 +165,7 @@ class Operations:
             created.bucket,
             created.part_size,
             created.user_id,
+            created.has_opaque_etags,
         )
 
     async def _is_reachable(self) -> bool:
@@ -232,7 +232,7 @@ class Operations:
         file = self._file(effect.upload_id)
         body = await file.part(effect.offset, effect.size)
         url, headers = await self._sign(effect)
-        sent = 0
+        transfer, sent = self._sessions[effect.upload_id].transfer, 0
 
         def on_progress(absolute: int) -> None:
             nonlocal sent
@@ -241,7 +241,7 @@ class Operations:
 
         async def watch() -> None:
             seen, idle = 0, 0
-            while idle * WATCH_SECONDS < (effect.patience if seen else MIN_PATIENCE):
+            while idle * WATCH_SECONDS < (transfer.patience(effect.size) if seen else MIN_PATIENCE):
                 await self._clock.sleep(WATCH_SECONDS)
                 idle = idle + 1 if sent == seen else 0
                 seen = sent
@@ -253,7 +253,7 @@ class Operations:
             doing = asyncio.ensure_future(transport.put(PutRequest(url, headers, body), on_progress))
             response = await self._first(doing, asyncio.ensure_future(watch()))
             etag = self._parse_part(effect.upload_id, response, headers)
-            if is_md5(etag) and etag != await hashing:
+            if transfer.tells_bytes(etag) and etag != await hashing:
                 raise ServiceFault(response.status, "BadDigest", "what arrived is not what was sent")
             return etag
         finally:

@@ -48,7 +48,10 @@ class UploadWanted(FileWanted):
 
 
 class UploadCreated(_Shape):
-    """A created upload. `urls` holds the first parts' URLs by part number; `headers` go with every PUT."""
+    """A created upload. `urls` holds the first parts' URLs by part number; `headers` go with every PUT.
+
+    `etagsAreChecksums`: parts' ETags are their MD5s, as far as the store says.
+    """
 
     key: str
     uploadId: str  # noqa: N815
@@ -58,6 +61,7 @@ class UploadCreated(_Shape):
     urls: dict[str, str]
     headers: dict[str, str]
     expires: int
+    etagsAreChecksums: bool  # noqa: N815
 
 
 class PartListed(_Shape):
@@ -114,6 +118,7 @@ class UploadCompleted(_Shape):
     size: int
     etag: str
     checksum: Checksum | None
+    etagIsChecksum: bool  # noqa: N815
     proof: Literal[True]
 
 
@@ -125,6 +130,7 @@ class UploadStatus(_Shape):
     bucket: str
     size: int | None
     etag: str | None
+    etagIsChecksum: bool  # noqa: N815
     proof: bool
 
 

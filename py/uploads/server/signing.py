@@ -173,13 +173,13 @@ def make_router(signing: Signing) -> APIRouter:
             if complaint := parts.complaint(wanted.size, part_size):
                 raise invalid(complaint, "BadPartSize")
         key, proof = signing.place(wanted, user)
-        s3_upload_id = store.create(
+        created = store.create(
             key,
             content_type_of(wanted.type),
             keys.content_disposition(wanted.filename),
             as_metadata(wanted.metadata) | {PROOF: proof},
         )
-        upload = Upload(user, key, s3_upload_id, wanted.size, part_size, proof)
+        upload = Upload(user, key, created.s3_upload_id, wanted.size, part_size, proof)
         count = 0
         if wanted.size is not None and part_size is not None:
             count = min(_FIRST_URLS, parts.count_parts(wanted.size, part_size))
@@ -192,6 +192,7 @@ def make_router(signing: Signing) -> APIRouter:
             urls={str(number): signing.sign(upload, number) for number in range(1, count + 1)},
             headers={},
             expires=settings.url_expiry,
+            etagsAreChecksums=not created.is_opaque,
         )
 
     @router.get("/multipart/{upload_id}", tags=["multipart"])
@@ -235,6 +236,7 @@ def make_router(signing: Signing) -> APIRouter:
                 bucket=store.bucket,
                 size=found.size,
                 etag=found.etag,
+                etagIsChecksum=not found.is_opaque,
                 proof=signing.is_proved(upload, found),
             )
         is_open = store.is_open(key, upload.s3_upload_id)
@@ -244,6 +246,7 @@ def make_router(signing: Signing) -> APIRouter:
             bucket=store.bucket,
             size=upload.size,
             etag=None,
+            etagIsChecksum=False,
             proof=False,
         )
 
@@ -268,7 +271,7 @@ def make_router(signing: Signing) -> APIRouter:
         except (ClientError, BotoCoreError) as error:
             failure = error  # an earlier try may have won, or the answer alone was lost: the object decides
         found = store.head(key)
-        expected = assembled_etag([etag for _, etag in given])
+        expected = None if found and found.is_opaque else assembled_etag([etag for _, etag in given])
         proved = (
             found is not None and signing.is_proved(upload, found) and not contradicts(found.etag, expected)
         )
@@ -292,6 +295,7 @@ def make_router(signing: Signing) -> APIRouter:
             size=found.size,
             etag=found.etag,
             checksum=checksum,
+            etagIsChecksum=not found.is_opaque,
             proof=True,
         )
 

@@ -10,7 +10,7 @@ import binascii
 import hashlib
 import logging
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.header import Header
@@ -45,11 +45,20 @@ class Credentials:
 
 @dataclass(frozen=True)
 class Found:
-    """An object that is there. `size` in bytes; `etag` without quotes."""
+    """An object that is there. `size` in bytes; `etag` without quotes, no checksum where `is_opaque`."""
 
     size: int
     etag: str
     proof: str
+    is_opaque: bool = False
+
+
+@dataclass(frozen=True)
+class Created:
+    """An upload that was begun. `is_opaque`: its ETags will say nothing of its bytes."""
+
+    s3_upload_id: str
+    is_opaque: bool
 
 
 def make_client(
@@ -108,8 +117,8 @@ class Store:
         """Raise botocore's error unless the bucket can be reached."""
         self._client.head_bucket(Bucket=self.bucket)
 
-    def create(self, key: str, content_type: str, disposition: str, metadata: dict[str, str]) -> str:
-        """Start a multipart upload; its S3 upload id."""
+    def create(self, key: str, content_type: str, disposition: str, metadata: dict[str, str]) -> Created:
+        """Start a multipart upload."""
         answer = self._client.create_multipart_upload(
             Bucket=self.bucket,
             Key=key,
@@ -117,7 +126,7 @@ class Store:
             ContentDisposition=disposition,
             Metadata=metadata,
         )
-        return answer["UploadId"]
+        return Created(answer["UploadId"], has_opaque_etags(answer))
 
     def sign_part(self, key: str, s3_upload_id: str, part_number: int, length: int | None) -> str:
         """A URL for one part, good for exactly `length` bytes when that is known."""
@@ -221,7 +230,23 @@ class Store:
             if is_gone(error):
                 return None
             raise
-        return Found(answer["ContentLength"], answer["ETag"].strip('"'), answer["Metadata"].get(PROOF, ""))
+        metadata = {name.lower(): value for name, value in answer["Metadata"].items()}
+        return Found(
+            answer["ContentLength"],
+            answer["ETag"].strip('"'),
+            metadata.get(PROOF, ""),
+            has_opaque_etags(answer),
+        )
+
+
+def has_opaque_etags(answer: Mapping[str, Any]) -> bool:
+    """Whether what a store answers is of an object whose ETags look like MD5s and are none.
+
+    Source: Amazon S3 API Reference, "Object: ETag": encryption with keys of KMS (SSE-KMS) or of the customer (SSE-C).
+    """
+    return (
+        str(answer.get("ServerSideEncryption", "")).startswith("aws:kms") or "SSECustomerAlgorithm" in answer
+    )
 
 
 def is_gone(error: ClientError) -> bool:

@@ -56,7 +56,10 @@ def test_create() -> None:
 
 
 def test_create_by_a_plain_companion() -> None:
+    opaque = requests.parse_create(answer({"key": "k", "uploadId": "u", "etagsAreChecksums": False}))
+    assert opaque.has_opaque_etags
     created = requests.parse_create(answer({"key": "k", "uploadId": "u"}))
+    assert not created.has_opaque_etags
     assert (created.part_size, created.user_id, created.signed.urls) == (0, "", {})
 
 
@@ -84,6 +87,8 @@ def test_sign_list_complete_status_abort() -> None:
     )
     report = {"size": 5, "etag": '"E-1"', "proof": True}
     assert requests.parse_complete(answer(report)) == ObjectReport(5, "e-1", True)
+    opaque = requests.parse_complete(answer({**report, "etagIsChecksum": False}))
+    assert opaque == ObjectReport(5, "e-1", True, is_opaque=True)
     assert requests.parse_status(answer({"state": "completed", **report})) == (
         "completed",
         ObjectReport(5, "e-1", True),

@@ -1,6 +1,7 @@
 """Parts on their way, and everything that can become of them: lists of effects. (F1)"""
 
 import random
+from dataclasses import replace
 
 import pytest
 from upload_engine.core import effects as fx
@@ -10,7 +11,7 @@ from upload_engine.core.facts import UploadFacts
 from upload_engine.core.fingerprint import Fingerprint
 from upload_engine.core.parts import ListedPart
 from upload_engine.core.records import to_record
-from upload_engine.core.retry import MAX_THROTTLED, PROBE_MAX, RetryPolicy
+from upload_engine.core.retry import MAX_PATIENCE, MAX_THROTTLED, MIN_PATIENCE, PROBE_MAX, RetryPolicy
 from upload_engine.core.sending import MAX_SIGNED_ANEW, SMALL_FILE, WORTH_MENTIONING
 from upload_engine.core.session import Session
 from upload_engine.core.states import Phase
@@ -148,6 +149,39 @@ def test_a_retry_after_is_obeyed() -> None:
     (timer,) = life.failed(1, ServiceFault(429, retry_after=50.0))
     assert isinstance(timer, fx.ArmTimer)
     assert timer.delay == 50
+
+
+def test_a_throttled_part_keeps_all_others_back() -> None:
+    """Fault 16: the store is asked again by one part, not by each in turn."""
+    life = Life()
+    life.begin()
+    life.send(1, 2)
+    assert life.policy.window.wait(life.now) == 0
+    (timer,) = life.failed(1, BUSY)
+    assert isinstance(timer, fx.ArmTimer)
+    assert life.policy.window.wait(life.now) == pytest.approx(timer.delay)
+    life.failed(2, BROKEN)
+    assert life.policy.window.wait(life.now + timer.delay) == 0
+    life.policy.window.close(5.0)
+    life.policy.window.close(4.0)
+    assert life.policy.window.wait(4.5) >= 0.5, "the longer pause counts"
+
+
+def test_an_etag_that_only_looks_like_a_checksum_is_none() -> None:
+    """An encrypted bucket's: it is neither compared nor believed to prove anything."""
+    life = Life()
+    life.tell(e.SlotGranted(ID))
+    life.tell(replace(life.created(), has_opaque_etags=True))
+    transfer = life.session.transfer
+    assert not transfer.tells_bytes(ETAG[1])
+    life.send(1, 2, 3)
+    life.landed(1)
+    life.landed(2)
+    assert life.landed(3)[-1] == fx.CheckFile(ID, life.asked, ())
+    assert transfer.etag() is None
+    transfer.has_opaque_etags = False
+    assert transfer.tells_bytes(ETAG[1])
+    assert not transfer.tells_bytes("kms")
 
 
 def test_a_part_without_an_answer_is_looked_for_before_it_is_charged() -> None:
@@ -376,22 +410,48 @@ def test_a_part_that_moves_after_all_is_not_sent_twice(lands: bool) -> None:
     assert not life.session.transfer.has_next()
 
 
-@pytest.mark.parametrize("known", [True, False])
-def test_a_part_that_moves_or_was_never_timed_is_not_stuck(known: bool) -> None:
+def test_a_part_that_moves_is_not_stuck() -> None:
     """Faults 4, 51: looks are counted, not seconds."""
     life = Life()
     life.begin()
-    life.send(*((1, 2) if known else (1, 2, 3)))
+    life.send(1, 2)
     life.landed(1)
-    if known:
-        life.send(3)
+    life.send(3)
     life.landed(2)
     life.now += 3600
     for sent in range(HEDGE_LOOKS + 2):
         life.fire()
-        if known:
-            life.tell(e.PartProgressed(ID, life.parts[3], 3, 1 + sent))
+        life.tell(e.PartProgressed(ID, life.parts[3], 3, 1 + sent))
     assert not life.session.wants_part()
+
+
+def test_a_part_of_the_first_round_is_known_to_be_stuck_when_the_others_have_landed() -> None:
+    """Fault 3: its patience was long while no speed was known."""
+    life = Life()
+    life.begin()
+    life.send(1, 2, 3)
+    assert life.session.transfer.patience(5) == MIN_PATIENCE
+    assert life.session.transfer.patience(5_000_000) == 1000
+    life.landed(1)
+    assert life.session.transfer.patience(5_000_000) == MAX_PATIENCE, "ten bytes a second"
+    life.landed(2)
+    life.now += 3
+    for _ in range(HEDGE_LOOKS):
+        life.fire()
+    assert life.session.wants_part()
+
+
+def test_a_part_that_is_not_late_yet_is_not_stuck() -> None:
+    life = Life()
+    life.begin()
+    life.send(1, 2)
+    life.now = 1000.0
+    life.landed(1)
+    life.send(3)
+    life.landed(2)
+    for _ in range(HEDGE_LOOKS + 1):
+        life.fire()
+    assert not life.session.wants_part(), "the last one took a quarter of an hour, and arrived"
 
 
 def test_one_of_two_tries_may_fail_unnoticed() -> None:

@@ -1,6 +1,7 @@
 """One upload's life as lists of effects, its main line and what people ask of it: no loop, no clock, no mock. (F1)"""
 
 import random
+from dataclasses import replace
 
 import pytest
 from upload_engine.core import effects as fx
@@ -41,9 +42,9 @@ def test_the_main_line() -> None:
     assert life.tell(life.created()) == [SAVE]
     assert life.phase == Phase.UPLOADING
     assert life.session.wants_part()
-    assert life.session.next_part(2.0) == fx.UploadPart(ID, 2, 1, 0, 10, None, 60.0)
-    assert life.session.next_part(2.0) == fx.UploadPart(ID, 3, 2, 10, 10, None, 60.0)
-    assert life.session.next_part(2.0) == fx.UploadPart(ID, 4, 3, 20, 5, None, 60.0)
+    assert life.session.next_part(2.0) == fx.UploadPart(ID, 2, 1, 0, 10, None)
+    assert life.session.next_part(2.0) == fx.UploadPart(ID, 3, 2, 10, 10, None)
+    assert life.session.next_part(2.0) == fx.UploadPart(ID, 4, 3, 20, 5, None)
     assert not life.session.wants_part()
     assert life.tell(e.PartUploaded(ID, 3, 2, ETAG[2]))[0] == SAVE
     assert life.tell(e.PartUploaded(ID, 2, 1, ETAG[1])) == [SAVE]
@@ -332,6 +333,18 @@ def test_after_a_crash_a_hopeless_upload_stays_failed_with_its_reason() -> None:
     hopeful.failed(1, BROKEN)
     session, _ = stored(hopeful, Phase.FAILED)
     assert str(session.phase) == Phase.WAITING_FOR_FILE, "what can be retried waits for its file"
+
+
+@pytest.mark.parametrize("opaque", [True, False])
+def test_a_record_remembers_whether_etags_are_checksums(opaque: bool) -> None:
+    life = Life()
+    life.tell(e.SlotGranted(ID))
+    life.tell(replace(life.created(), has_opaque_etags=opaque))
+    session, _ = stored(life, Phase.UPLOADING)
+    assert session.transfer.has_opaque_etags is opaque
+    older = to_record(life.session)
+    del older["etagsAreChecksums"]
+    assert not from_record(older, life.policy)[0].transfer.has_opaque_etags
 
 
 def test_a_refused_file_is_listed_with_the_reason() -> None:

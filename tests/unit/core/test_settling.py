@@ -320,6 +320,33 @@ def test_an_object_without_a_checksum_or_token_needs_no_reading() -> None:
     ]
 
 
+@pytest.mark.parametrize("told_by", ["create", "head"])
+def test_an_opaque_etag_of_the_object_is_no_contradiction(told_by: str) -> None:
+    life = Life()
+    life.finalise()
+    life.session.transfer.has_opaque_etags = told_by == "create"
+    report = e.ObjectReport(25, "0" * 32 + "-3", True, told_by == "head")
+    assert life.tell(e.UploadCompleted(ID, life.asked, report)) == [DELETE]
+    unknown = Life()
+    unknown.begin()
+    unknown.send(1)
+    unknown.failed(1, GONE)
+    unknown.session.transfer.has_opaque_etags = told_by == "create"
+    assert unknown.tell(e.StatusChecked(ID, unknown.asked, "completed", report)) == [DELETE]
+
+
+@pytest.mark.parametrize("code", ["RequestTimeTooSkewed", "ExpiredToken"])
+def test_a_call_whose_signature_was_of_another_time_is_made_again(code: str) -> None:
+    """Faults 40, 45."""
+    life = Life(max_retries=1)
+    life.begin()
+    life.resume()
+    assert kinds(life.control_failed(ServiceFault(502, code))) == [fx.ArmTimer]
+    assert kinds(life.fire()) == [fx.ListParts]
+    assert life.control_failed(ServiceFault(502, code)) == [STOP, SAVE]
+    assert life.phase == Phase.FAILED
+
+
 def test_without_the_file_an_object_that_cannot_be_told_waits_for_it() -> None:
     """Fault 25."""
     life = Life()

@@ -26,12 +26,21 @@ class Window:
         self._hold = 0
         self._before = 0.0
         self._narrowed_at = float("-inf")
+        self._closed_until = 0.0
 
     def allows(self, part_size: int, goodput: float) -> int:
         """How many parts of this size may be under way now; ``goodput`` is 0.0 while it is unknown."""
         if goodput <= 0:
             return self.size
         return max(1, min(self.size, int(goodput * LONG_PART_SECONDS / max(1, part_size))))
+
+    def close(self, until: float) -> None:
+        """The store asks for a pause: no part is started before then, whoever's it is."""
+        self._closed_until = max(self._closed_until, until)
+
+    def wait(self, now: float) -> float:
+        """Seconds until a part may start; 0.0 when one may start at once."""
+        return max(0.0, self._closed_until - now)
 
     def landed(self, goodput: float) -> None:
         """A part has arrived. A round is as many of them as the window is wide."""

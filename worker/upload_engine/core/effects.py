@@ -28,15 +28,13 @@ class CreateUpload(Request):
 class UploadPart(Request):
     """PUT the bytes ``[offset, offset + size)``.
 
-    expected_seconds: how long it should take at the measured speed; None while no speed is known. patience: seconds
-    without a byte moving after which the request is dead.
+    expected_seconds: how long it should take at the measured speed; None while no speed is known.
     """
 
     part_number: int
     offset: int
     size: int
     expected_seconds: float | None
-    patience: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,13 +60,17 @@ class Answer(Event):
 
 @dataclass(frozen=True, slots=True)
 class UploadCreated(Answer):
-    """``server_upload_id`` is the signing server's opaque name of the upload."""
+    """``server_upload_id`` is the signing server's opaque name of the upload; ``has_opaque_etags``: the ETags of its
+
+    parts are no checksums.
+    """
 
     server_upload_id: str = field(repr=False)
     key: str
     bucket: str
     part_size: int
     user_id: str
+    has_opaque_etags: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +114,15 @@ class FileHashed(Answer):
 
 @dataclass(frozen=True, slots=True)
 class ObjectReport:
-    """What the server's HEAD says of the object. ``proof``: it carries this upload's token."""
+    """What the server's HEAD says of the object. ``proof``: it carries this upload's token; ``is_opaque``: its ETag
+
+    is no checksum, whatever it looks like (the store encrypts with keys of its own).
+    """
 
     size: int
     etag: str
     proof: bool
+    is_opaque: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,14 @@ _OPERATION = {
     CHUNK_UPLOAD_FAILED: "A part of the file could not be sent",
     UPLOAD_COMPLETE_FAILED: "The upload could not be finished",
 }
+_MISDIRECTED = (
+    "The store sends us elsewhere: the bucket is in another region or at another address.",
+    f"The operator of the upload server has to set its region or endpoint. Then press Retry. {_KEPT}",
+)
 _BY_CODE = {
+    "PermanentRedirect": _MISDIRECTED,
+    "TemporaryRedirect": _MISDIRECTED,
+    "AuthorizationHeaderMalformed": _MISDIRECTED,
     "ETagNotExposed": (
         "The store hides the ETag of what it receives.",
         "Its operator has to add ETag to ExposeHeaders in the bucket's CORS rule. Then press Retry.",
@@ -64,10 +71,6 @@ _BY_CODE = {
     "NotSigned": ("The upload server did not sign what it was asked to.", _RETRY),
     "EntityTooLarge": ("The file is larger than the store allows.", "Choose a smaller file."),
 }
-_MISDIRECTED = (
-    "The store sends us elsewhere: the bucket is in another region or at another address.",
-    f"The operator of the upload server has to set its region or endpoint. Then press Retry. {_KEPT}",
-)
 _BY_STATUS = {
     301: _MISDIRECTED,
     302: _MISDIRECTED,
@@ -99,7 +102,11 @@ def explain(fault: UploadFault, error_type: str) -> UploadError:
             NETWORK_ERROR, "The connection is lost.", "It goes on by itself when the network is back."
         )
     if isinstance(fault, ServiceFault):
-        known = _BY_CODE.get(fault.code) or _BY_STATUS.get(fault.status)
+        known = _BY_CODE.get(fault.code)
+        if not known and not (
+            fault.code and fault.status in (502, 504)
+        ):  # our own server's, which says it better
+            known = _BY_STATUS.get(fault.status)
         detail, recovery = known or (f"The answer was {fault.message}." if fault.message else "", _RETRY)
         invalid = fault.status in (400, 413, 415, 422) and not known and error_type == UPLOAD_INIT_FAILED
         return UploadError(

@@ -102,7 +102,7 @@ class UploadQueue:
             session = min(ready, key=lambda session: session.transfer.requests)
             if under_way >= self._window.allows(session.transfer.largest_part, goodput):
                 break
-            delay = self._pacer.wait(now)
+            delay = max(self._pacer.wait(now), self._window.wait(now))
             if delay > 0:
                 return effects + self._pace(delay)
             part = session.next_part(now)

@@ -38,6 +38,7 @@ class CreatedUpload:
     user_id: str
     part_size: int
     signed: SignedParts
+    has_opaque_etags: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,7 @@ def parse_create(response: HttpResponse) -> CreatedUpload:
             user_id=str(answer.get("userId", "")),
             part_size=_part_size(answer.get("partSize")),
             signed=_signed(answer, answer.get("urls") or {}),
+            has_opaque_etags=answer.get("etagsAreChecksums") is False,
         )
 
 
@@ -326,4 +328,5 @@ def _report(answer: Mapping[str, Any]) -> ObjectReport:
             size=int(answer["size"]),
             etag=str(answer["etag"]).strip('"').lower(),
             proof=answer["proof"] is True,
+            is_opaque=answer.get("etagIsChecksum") is False,
         )

@@ -124,13 +124,12 @@ def judge(fault: UploadFault) -> Verdict:
     return Verdict.FATAL
 
 
-def patience(size: int, expected_seconds: float | None, at_least: float = MIN_PATIENCE) -> float:
-    """Seconds that a part may show no movement: twice as long as the buffers take to drain at the measured speed.
+def patience(size: int, speed: float, at_least: float = MIN_PATIENCE) -> float:
+    """Seconds that a part may show no movement: twice as long as the buffers take to drain.
 
-    ``size`` in bytes; ``expected_seconds``: how long the part should take, None while no speed is known.
+    ``size`` in bytes; ``speed``: bytes per second at which the last part arrived, 0.0 while none has.
     """
-    speed = size / expected_seconds if expected_seconds else SLOWEST
-    return min(max(2 * min(size, AHEAD_OF_THE_WIRE) / max(speed, 1), at_least), MAX_PATIENCE)
+    return min(max(2 * min(size, AHEAD_OF_THE_WIRE) / (speed or SLOWEST), at_least), MAX_PATIENCE)
 
 
 class RetryBudget:

@@ -36,6 +36,7 @@ def on_upload_created(session: SessionState, event: e.UploadCreated, now: float)
     session.server_upload_id, session.key, session.bucket = event.server_upload_id, event.key, event.bucket
     session.transfer.part_size = event.part_size or session.transfer.part_size
     session.contradiction = None
+    session.transfer.has_opaque_etags = event.has_opaque_etags
     session.facts = replace(session.facts, user_id=event.user_id or session.facts.user_id)
     if session.phase is Phase.CANCELLING:
         return [session.ask_first(fx.AbortUpload)]
@@ -97,7 +98,10 @@ def on_part_failed(session: SessionState, event: e.PartFailed, now: float) -> Ef
         if session.policy.allows(verdict, tries):
             if tries >= WORTH_MENTIONING:
                 session.error = delayed(event.fault)
-            return [session.arm(session.policy.delay(verdict, tries, retry_after(event.fault)), number)]
+            delay = session.policy.delay(verdict, tries, retry_after(event.fault))
+            if verdict is Verdict.THROTTLED:
+                session.policy.window.close(now + delay)
+            return [session.arm(delay, number)]
     if verdict is Verdict.SIGN_ANEW and transfer.count_signed_anew(number) <= MAX_SIGNED_ANEW:
         transfer.give_back(number)
         return []

@@ -43,7 +43,6 @@ class Session(SessionState):
             part.offset,
             part.size,
             part.expected_seconds,
-            part.patience,
         )
 
     def restore(self, phase: Phase) -> Effects:

@@ -91,7 +91,8 @@ def on_status_checked(session: SessionState, event: e.StatusChecked, now: float)
 def _judge_object(session: SessionState, event: e.Event, report: e.ObjectReport) -> Effects:
     """An object of this upload was found: is it the file?"""
     transfer = session.transfer
-    if report.proof and not transfer.complete and is_md5_of_md5s(report.etag):
+    is_checksum = is_md5_of_md5s(report.etag) and not report.is_opaque and not transfer.has_opaque_etags
+    if report.proof and not transfer.complete and is_checksum:
         # Its token and length are right; its checksum cannot be told from the parts that are known here.
         if not session.has_file:
             session.move(event, Phase.WAITING_FOR_FILE)
@@ -141,7 +142,7 @@ def proves(session: SessionState, report: e.ObjectReport) -> bool:
     """The object is this file: it carries our token, and has the right length and, where known, checksum."""
     etag = session.transfer.etag()
     right_size = report.size == session.facts.fingerprint.size
-    return report.proof and right_size and (etag is None or etag == report.etag)
+    return report.proof and right_size and (report.is_opaque or etag is None or etag == report.etag)
 
 
 def on_upload_completed(session: SessionState, event: e.UploadCompleted, now: float) -> Effects:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from upload_engine.core.checksums import is_md5, multipart_etag
 from upload_engine.core.parts import ListedPart, Part, count_parts, part_range, trusted_parts
 from upload_engine.core.progress import Progress, SpeedMeter, measure
-from upload_engine.core.retry import patience
+from upload_engine.core.retry import MIN_PATIENCE, patience
 
 HEDGE_SECONDS = 5.0
 """How often the last parts on the way are looked at."""
@@ -46,19 +46,20 @@ class Sending:
     offset: int
     size: int
     expected_seconds: float | None
-    patience: float
 
 
 class Transfer:
     """Sizes are bytes. A part number is in exactly one place: stored, in flight, in doubt, unsent, or resting elsewhere.
 
-    ``revision`` grows whenever ``stored`` changes; ``in_doubt`` holds the parts that had no answer, until the server
+    ``has_opaque_etags``: the store's ETags are no checksums, whatever they look like; ``revision`` grows whenever
+    ``stored`` changes; ``in_doubt`` holds the parts that had no answer, until the server
     has looked.
     """
 
     def __init__(self, file_size: int, part_size: int) -> None:
         self.file_size = file_size
         self.part_size = part_size
+        self.has_opaque_etags = False
         self.stored: dict[int, Part] = {}
         self.revision = 0
         self.in_flight: dict[int, Flight] = {}
@@ -70,6 +71,7 @@ class Transfer:
         self._tries: dict[int, int] = {}
         self._signed_anew: dict[int, int] = {}
         self._meter = SpeedMeter()
+        self._usual_speed = 0.0
         self._shown_bytes = 0
         self._counted = (-1, 0)
 
@@ -101,7 +103,7 @@ class Transfer:
 
     def etag(self) -> str | None:
         """What the object's ETag must be; None while parts are missing or where ETags are no checksums."""
-        if not self.complete:
+        if not self.complete or self.has_opaque_etags:
             return None
         return multipart_etag(part.etag for _, part in sorted(self.stored.items()))
 
@@ -110,7 +112,7 @@ class Transfer:
         return tuple(
             (number, part)
             for number, part in sorted(self.stored.items())
-            if number not in self._verified and is_md5(part.etag)
+            if number not in self._verified and self.tells_bytes(part.etag)
         )
 
     def is_acknowledged(self) -> bool:
@@ -120,6 +122,14 @@ class Transfer:
     def speed(self, now: float) -> float:
         """Bytes per second over the last seconds; 0.0 while unknown."""
         return self._meter.speed(now)
+
+    def patience(self, size: int, at_least: float = MIN_PATIENCE) -> float:
+        """Seconds that a part on its way may show no movement: see ``retry.patience``."""
+        return patience(size, self._usual_speed, at_least)
+
+    def tells_bytes(self, etag: str) -> bool:
+        """Whether a part's ETag is the MD5 of its bytes."""
+        return not self.has_opaque_etags and is_md5(etag)
 
     def progress(self, now: float, *, sending: bool, completed: bool) -> Progress:
         """Stored parts plus what is on the way. Never runs backwards, whatever has to be sent again."""
@@ -176,8 +186,7 @@ class Transfer:
             offset, size = part_range(number, self.file_size, self.part_size)
             flight = self.in_flight[number]
             flight.attempts[attempt] = 0
-        seconds = flight.expected_seconds
-        return Sending(number, offset, size, seconds, patience(size, seconds))
+        return Sending(number, offset, size, flight.expected_seconds)
 
     def progressed(self, part_number: int, attempt: int, sent: int, now: float) -> None:
         flight = self.in_flight[part_number]
@@ -189,6 +198,9 @@ class Transfer:
         flight = self.in_flight.pop(part_number)
         if self._stuck == part_number:
             self._stuck = None
+        if now > flight.started_at:
+            size = part_range(part_number, self.file_size, self.part_size)[1]
+            self._usual_speed = size / (now - flight.started_at)
         self._store(part_number, etag)
         self._verified.add(part_number)
         self._unheard.discard(part_number)
@@ -225,12 +237,12 @@ class Transfer:
         for number, flight in self.in_flight.items():
             flight.idle_looks = flight.idle_looks + 1 if flight.sent == flight.seen else 0
             flight.seen = flight.sent
-            seconds = flight.expected_seconds
-            if flight.hedged or seconds is None or self._unsent or self._stuck is not None:
+            if flight.hedged or not self._usual_speed or self._unsent or self._stuck is not None:
                 continue
             size = part_range(number, self.file_size, self.part_size)[1]
-            drained = patience(size, seconds, at_least=HEDGE_LOOKS * HEDGE_SECONDS)
-            if flight.idle_looks * HEDGE_SECONDS >= drained and now - flight.started_at > 3 * seconds:
+            drained = self.patience(size, at_least=HEDGE_LOOKS * HEDGE_SECONDS)
+            late = now - flight.started_at > 3 * size / self._usual_speed
+            if flight.idle_looks * HEDGE_SECONDS >= drained and late:
                 flight.hedged = True
                 self._stuck = number
 

@@ -21,6 +21,8 @@ def retry_after(fault: UploadFault) -> float | None:
 def again_or_give_up(session: SessionState, event: e.Event, fault: UploadFault, error_type: str) -> Effects:
     """The control request failed: make it once more after a while, as often as is allowed."""
     verdict = judge(fault)
+    if verdict is Verdict.SIGN_ANEW:
+        verdict = Verdict.TRANSIENT  # the server signs its calls itself, anew with every try
     session.control_tries += 1
     if session.policy.allows(verdict, session.control_tries):
         return [session.arm(session.policy.delay(verdict, session.control_tries, retry_after(fault)))]
