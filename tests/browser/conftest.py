@@ -18,20 +18,12 @@ from tests.harness.browser import Browser, Visitor
 HERE = Path(__file__).parent
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "long: waits for minutes (left out unless -m names it)")
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What looks for secrets in all that these tests wrote comes when all has been written."""
     places = [place for place, item in enumerate(items) if item.path.parent == HERE]
     ordered = sorted((items[place] for place in places), key=lambda item: item.path.name == "test_secrets.py")
     for place, item in zip(places, ordered, strict=True):
         items[place] = item
-    if "long" not in config.getoption("markexpr"):
-        left_out = [item for item in items if item.get_closest_marker("long")]
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from uploads.server.errors import SetUpError
 from uploads.server.paths import DIST, ROOT
 
 _CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome")
-_LEFT_OUT = "not firefox and not webkit and not ceph and not bench"
+_LEFT_OUT = "not firefox and not webkit and not ceph and not bench and not long"
 _MEASURED = ("worker/upload_engine/core", "py/uploads/protocol")
 
 
