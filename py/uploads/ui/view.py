@@ -67,7 +67,7 @@ def row(
         "state": told,
         "numbers": " · ".join(_numbers(session, progress, engine)),
         "note": _note(phase, error),
-        "alarm": error is not None,
+        "alarm": error is not None and phase not in _MOVING and phase != "finalising",  # a person has to act
         "actions": actions(phase, error, engine),
         "object_url": session["object_url"] or "",
     }

@@ -186,6 +186,10 @@ def check_a_row_at_its_end() -> None:
     shown = view.row(session("failed"), progress(50.0), FAILURE, "ready")
     assert shown["note"] == "The store did not answer. Press Retry."
     assert shown["alarm"]
+    calm = view.row(session("waiting-for-network"), progress(50.0), FAILURE, "ready")
+    assert (calm["note"], calm["alarm"]) == ("The store did not answer. Press Retry.", False), (
+        "it goes on by itself"
+    )
     assert "lets go of a file" in view.row(session("waiting-for-file"), progress(5), None, "ready")["note"]
     empty = session("completed", file_size=0)
     assert view.row(empty, progress(100, uploaded_bytes=0), None, "ready")["numbers"] == "0 bytes"
