@@ -18,7 +18,7 @@ from uploads import protocol as p
 from upload_engine.core import effects as fx
 from upload_engine.core import events as e
 from upload_engine.core.errors import FileFault, StorageFault, UploadFault
-from upload_engine.core.explain import refused_file, unreadable_file
+from upload_engine.core.explain import refused_file
 from upload_engine.core.facts import UploadFacts
 from upload_engine.core.fingerprint import Fingerprint
 from upload_engine.core.pacing import Pacer
@@ -313,7 +313,7 @@ class Engine:
         if reason:
             session.refuse(refused_file(reason))
         elif not fingerprint.sample:
-            session.refuse(unreadable_file())
+            session.refuse(refused_file("The file cannot be read."))
         else:
             self._files[upload_id] = file
             self._outbox.save(upload_id)

@@ -35,6 +35,13 @@ def test_it_waits_for_a_file_of_its_name() -> None:
     assert (session.facts.user_id, session.facts.project_id, session.key) == ("me", "p", UPLOAD.key)
     assert session.facts.started_at == session.last_activity == 5_000
     assert session.progress(0.0).percent == 0
+    assert session.facts.content_type == "application/octet-stream"
+    assert session.facts.s3_key == ""
+    assert session.facts.fingerprint == Fingerprint("My_film_1_.bin", 0, 0, "")
+    assert session.server_upload_id == "server-1"
+    assert not session.has_file
+    assert session.upload_id.startswith("recovered-")
+    assert len(session.upload_id) == len("recovered-") + 24
     assert session.handle(e.FileGiven(session.upload_id, Fingerprint("other.bin", 1, 1, "s")), 0.0) == []
     assert session.error is not None
     assert "it is called" in session.error.message
@@ -79,7 +86,7 @@ def test_a_file_that_cannot_be_read_is_not_adopted() -> None:
     assert session.handle(e.FileGiven(session.upload_id, unreadable), 0.0) == []
     assert session.phase is Phase.WAITING_FOR_FILE
     assert session.error is not None
-    assert "cannot be read" in session.error.message
+    assert "can no longer be read" in session.error.message
 
 
 def test_a_crash_before_the_first_list_forgets_no_doubt() -> None:

@@ -61,6 +61,33 @@ def test_a_second_look_may_prove_it() -> None:
     assert life.phase == Phase.COMPLETED
 
 
+def test_what_contradicts_the_proof_is_named_when_the_store_stays_unclear() -> None:
+    """Fault 35: it says that the upload is open, whatever it said of Complete."""
+    life = Life()
+    for _ in range(MAX_DOUBTS):
+        if life.phase == Phase.QUEUED:
+            life.finalise()
+        life.tell(e.UploadCompleted(ID, life.asked, UNPROVING[0]))
+        assert kinds(life.tell(e.StatusChecked(ID, life.asked, "open", None))) == [fx.ListParts]
+        life.listed(1, 2, 3)
+        assert kinds(life.checked()) == [fx.SaveSession, fx.CompleteUpload]
+    life.tell(e.UploadCompleted(ID, life.asked, UNPROVING[0]))
+    assert life.tell(e.StatusChecked(ID, life.asked, "open", None)) == [STOP, SAVE]
+    assert life.session.error is not None
+    assert (life.session.error.status, life.session.error.code) == (409, "ProofFailed")
+    assert life.error_words.startswith("UPLOAD_COMPLETE_FAILED")
+    assert life.session.server_upload_id == "server-1", "what is stored is kept"
+
+
+def test_a_call_waits_as_long_as_it_is_told_to() -> None:
+    """Fault 17."""
+    life = Life()
+    life.finalise()
+    (timer,) = life.control_failed(ServiceFault(503, "SlowDown", retry_after=50.0))
+    assert isinstance(timer, fx.ArmTimer)
+    assert timer.delay == 50
+
+
 def test_a_store_that_never_gets_it_right_fails_in_the_end() -> None:
     """Faults 70, 72."""
     life = Life()

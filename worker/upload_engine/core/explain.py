@@ -151,8 +151,8 @@ def wrong_file(difference: str) -> UploadError:
 def unreadable_file() -> UploadError:
     return UploadError(
         VALIDATION_ERROR,
-        "The file cannot be read any more.",
-        f"Choose it again to go on. {_KEPT}",
+        "The file has been changed or moved, or can no longer be read.",
+        f"Choose it again to go on; if it has been changed, cancel this upload and add it anew. {_KEPT}",
         retryable=False,
     )
 

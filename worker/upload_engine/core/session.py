@@ -48,8 +48,8 @@ class Session(SessionState):
     def restore(self, phase: Phase) -> Effects:
         """Take up a stored session, which was in ``phase`` when its engine died. Call once, before any event."""
         if phase is Phase.CANCELLING:
-            self.phase = phase
-            return [self.ask(fx.AbortUpload)] if self.server_upload_id else settling.cancelled(self)
+            self.phase = phase if self.server_upload_id else Phase.CANCELLED
+            return [self.ask(fx.AbortUpload) if self.server_upload_id else fx.DeleteSession(self.upload_id)]
         if phase is Phase.FAILED and self.error and not self.error.retryable:
             self.phase = phase
         elif self.has_file or (self.server_upload_id and self.transfer.complete):

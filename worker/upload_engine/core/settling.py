@@ -208,21 +208,21 @@ def on_network_probed(session: SessionState, event: e.NetworkProbed, now: float)
 def _cancel_failed(session: SessionState, event: e.ControlFailed) -> Effects:
     """Abort is tried until it is heard, signed out or not; when it was Create or Complete that failed, Abort is next."""
     if not session.server_upload_id:
-        return cancelled(session)
+        return cancelled(session, event)
     if session.control_kind is not fx.AbortUpload:
         return [session.ask_first(fx.AbortUpload)]
     if judge(event.fault) is Verdict.GONE:
-        return cancelled(session)
+        return cancelled(session, event)
     return [session.arm(next_probe_delay(session))]
 
 
 def on_upload_aborted(session: SessionState, event: e.UploadAborted, now: float) -> Effects:
     """A cancel is done; or what is not to be is out of the way, and the upload begins anew."""
     session.control = None
-    return cancelled(session) if session.phase is Phase.CANCELLING else start_over(session, event)
+    return cancelled(session, event) if session.phase is Phase.CANCELLING else start_over(session, event)
 
 
-def cancelled(session: SessionState) -> Effects:
-    session.phase = Phase.CANCELLED
+def cancelled(session: SessionState, event: e.Event) -> Effects:
+    session.move(event, Phase.CANCELLED)
     session.error = None
     return [fx.DeleteSession(session.upload_id)]

@@ -62,10 +62,10 @@ def on_file_given(session: SessionState, event: e.FileGiven, now: float) -> Effe
 def on_cancel_requested(session: SessionState, event: e.CancelRequested, now: float) -> Effects:
     if session.phase in ENDED or session.phase is Phase.CANCELLING:
         return []
-    session.move(event, Phase.CANCELLING)
     stop = session.stop()
+    if session.control is None and not session.server_upload_id:
+        return [stop, *cancelled(session, event)]
+    session.move(event, Phase.CANCELLING)
     if session.control is not None:
         return [stop, session.saved()]
-    if not session.server_upload_id:
-        return [stop, *cancelled(session)]
     return [stop, session.saved(), session.ask_first(fx.AbortUpload)]
