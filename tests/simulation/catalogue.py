@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 FIRST = (1, 1, 1, 2, 3)
 SOON = (1, 2, 3, 4, 5, 6, 7, 8)
-CALLS = ("create", "sign", "list", "complete", "status", "abort", "who")
+CALLS = ("create", "complete", "sign", "list", "status", "abort", "who")
 ANSWERS = ("create answered", "put answered", "complete asked", "complete answered", "list answered")
 
 
@@ -19,7 +19,9 @@ ANSWERS = ("create answered", "put answered", "complete asked", "complete answer
 class Fault:
     """``rows``: of the fault matrix; ``counters``: what its place is counted in; ``places``: which of them;
 
-    ``amount``: the range of its amount (seconds for a window, else what its performer says); ``is_window``: it lasts.
+    ``amount``: the range of its amount (seconds for a window, else what its performer says); ``is_window``: it lasts;
+
+    ``needs``: one of these has to happen before it; ``turns``: it is certain every so many turns, if that is dear.
     """
 
     name: str
@@ -29,6 +31,14 @@ class Fault:
     places: tuple[int, ...] = FIRST
     weight: float = 1.0
     is_window: bool = False
+    needs: tuple[str, ...] = ()
+    turns: int = 1
+
+
+ENDS = ("browser: killed", "browser: reloaded")
+"""What a second life of the browser needs."""
+LOOK = ("put: answer lost",)
+"""What a list with parts needs."""
 
 
 def _put(name: str, *rows: int, amount: tuple[float, float] = (0.0, 1.0), weight: float = 1.0) -> Fault:
@@ -39,12 +49,18 @@ def _call(name: str, *rows: int, kinds: tuple[str, ...] = CALLS, weight: float =
     return Fault(f"call: {name}", rows, kinds, weight=weight)
 
 
-def _one(kind: str, name: str, *rows: int, weight: float = 1.0) -> Fault:
-    return Fault(f"{kind}: {name}", rows, (kind,), weight=weight)
+def _one(kind: str, name: str, *rows: int, weight: float = 1.0, needs: tuple[str, ...] = ()) -> Fault:
+    return Fault(f"{kind}: {name}", rows, (kind,), weight=weight, needs=needs)
 
 
-def _window(name: str, rows: tuple[int, ...], seconds: tuple[float, float], weight: float = 1.0) -> Fault:
-    return Fault(name, rows, ("time",), seconds, weight=weight, is_window=True)
+def _window(
+    name: str, rows: tuple[int, ...], seconds: tuple[float, float], weight: float = 1.0, turns: int = 1
+) -> Fault:
+    return Fault(name, rows, ("time",), seconds, weight=weight, is_window=True, turns=turns)
+
+
+def _life(name: str, *rows: int) -> Fault:
+    return Fault(name, rows, ("life",), places=(2, 2, 3), needs=ENDS)
 
 
 CATALOGUE: tuple[Fault, ...] = (
@@ -70,7 +86,7 @@ CATALOGUE: tuple[Fault, ...] = (
     _put("403 RequestTimeTooSkewed", 45),
     _put("a bit flips", 69, weight=2),
     _put("stored under the wrong number", 70, weight=2),
-    _put("an old copy arrives late", 71, amount=(0.05, 30.0), weight=2),  # seconds later
+    _put("an old copy arrives late", 71, amount=(0.05, 10.0), weight=2),  # seconds later
     # A call to the signing server.
     _call("connection reset", 31, 42, weight=2),
     _call("answer lost", 22, 31, 42, weight=2),
@@ -81,9 +97,9 @@ CATALOGUE: tuple[Fault, ...] = (
     _call("a portal's page", 8),
     _call("never answers", 42, weight=0.5),
     _one("create", "answer lost", 31),
-    _one("list", "lacks a part", 33),
-    _one("list", "tells a wrong size", 34),
-    _one("list", "tells a wrong ETag", 34),
+    _one("list", "lacks a part", 33, needs=LOOK),
+    _one("list", "tells a wrong size", 34, needs=LOOK),
+    _one("list", "tells a wrong ETag", 34, needs=LOOK),
     _one("complete", "200 with an error inside", 21),
     _one("complete", "answer lost", 22, weight=2),
     _one("complete", "answer cut off", 23),
@@ -100,7 +116,7 @@ CATALOGUE: tuple[Fault, ...] = (
     # The line. Amount: seconds.
     _window("line: offline for a second", (5,), (0.2, 3.0), 2),
     _window("line: offline for long", (6,), (5.0, 600.0)),
-    _window("line: offline for hours", (6,), (3_600.0, 28_800.0), 0.02),
+    _window("line: offline for hours", (6,), (3_600.0, 5_400.0), 0.0, turns=8),
     _window("line: hangs", (3, 5), (0.5, 90.0)),
     Fault("line: changes", (7,)),
     _window("line: DNS fails", (10,), (2.0, 120.0)),
@@ -110,7 +126,7 @@ CATALOGUE: tuple[Fault, ...] = (
     _window("line: loses three of ten parts", (13,), (10.0, 120.0)),
     # The store and the signing server. Amount: seconds.
     _window("store: a burst of 500, 502, 504", (15,), (1.0, 40.0)),
-    _window("store: SlowDown for ten minutes", (16,), (600.0, 601.0), 0.3),
+    _window("store: SlowDown for ten minutes", (16,), (600.0, 601.0), 0.0, turns=4),
     _window("store: hides the ETag", (20,), (1.0, 30.0), 0.5),
     _window("store: refuses a header", (36,), (1.0, 30.0), 0.5),
     _window("store: out of space", (46,), (1.0, 30.0)),
@@ -130,18 +146,18 @@ CATALOGUE: tuple[Fault, ...] = (
     Fault("browser: killed after a write", (47, 48), ("write",), places=SOON),
     Fault("browser: storage full", (54,), ("write",), places=SOON),
     Fault("browser: storage blocked", (54,), ("life",), places=(1, 1, 2)),
-    Fault("browser: a damaged record", (56,), ("life",), places=(2, 2, 3)),
+    _life("browser: a damaged record", 56),
     Fault("browser: the date jumps", (44,)),
     Fault("browser: asleep", (51,), amount=(20.0, 3_600.0)),
     # The file.
     Fault("file: changes", (58,)),
     Fault("file: one part changes unnoticed", (59,), ("time", "put answered"), places=SOON),
     Fault("file: many parts change unnoticed", (59,), ("time", "put answered"), places=SOON),
-    Fault("file: changes unnoticed while the browser is closed", (59,), ("life",), places=(2, 2, 3)),
+    _life("file: changes unnoticed while the browser is closed", 59),
     Fault("file: cannot be read", (60,)),
     Fault("file: deleted", (62,), weight=0.5),
     # The person.
-    Fault("user: offers another file", (61,), ("life",), places=(2, 2, 3)),
+    _life("user: offers another file", 61),
     Fault("user: pauses", (14, 66), ("time", *ANSWERS), amount=(0.0, 20.0), places=SOON, weight=2),
     Fault("user: pauses for an hour", (38,), amount=(100.0, 3_600.0), weight=0.5),
     Fault("user: fifty clicks in a second", (66,), ("time", *ANSWERS), places=SOON),

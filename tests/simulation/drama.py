@@ -84,6 +84,7 @@ class Drama:
         self.is_calm = False
         self.forgetful = False
         self.calmed = asyncio.Event()
+        self._over = asyncio.Event()
         self._own_tasks: tuple[asyncio.Task[None], ...] = ()
         self.died = asyncio.Event()
 
@@ -122,15 +123,13 @@ class Drama:
 
     async def _calm(self, timeline: asyncio.Task[None]) -> None:
         await timeline
-        while self.world.loop.time() < self.plan.calm_at and not self._all_over():  # noqa: ASYNC110
-            await asyncio.sleep(1.0)
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(self.plan.calm_at):
+                await self._over.wait()
         self.is_calm = True
         self.world.calm()
         self.storage.broken = self.storage.blocked = False
         self.calmed.set()
-
-    def _all_over(self) -> bool:
-        return all(wish.outcome for wish in self.wishes)
 
     async def _live(self) -> bool:
         """One life of the browser; True when all is over."""
@@ -187,6 +186,8 @@ class Drama:
             done = session["status"] == "completed" and session["upload_id"] in ids
             if done or (session["status"] == "cancelled" and session["upload_id"] == current):
                 wish.outcome = session["status"]
+                if all(wish.outcome for wish in self.wishes):
+                    self._over.set()
 
     # The person.
 

@@ -11,6 +11,7 @@ from upload_engine.core.limits import MIB
 from tests.simulation.bucket import Dialect
 from tests.simulation.catalogue import BY_NAME, CATALOGUE, Fault
 
+_WEIGHTS = [fault.weight for fault in CATALOGUE]
 EDGES = (0, 1, 5 * MIB - 1, 5 * MIB, 5 * MIB + 1, 15 * MIB)
 
 
@@ -67,16 +68,29 @@ class Plan:
 
 
 def plan_for(seed: int) -> Plan:
-    """The plan of a seed: one to three files, a line, a store, and a handful of faults of the catalogue."""
+    """The plan of a seed: one to three files, a line, a store, and a handful of faults of the catalogue.
+
+    The faults of the catalogue take turns, so that each of them is in a plan often enough, however rare it is by chance.
+    """
     rng = random.Random(seed)
     files = tuple(_file(rng, number) for number in range(rng.choices((1, 2, 3), (6, 3, 1))[0]))
     speed = rng.choice((1e6, 5e6, 2e7))
     duration = sum(file.size for file in files) / speed + 1.0
     number_of_faults = rng.choices((1, 2, 3, 4, 6, 9), (2, 3, 4, 3, 2, 1))[0]
-    faults = rng.choices(CATALOGUE, [fault.weight for fault in CATALOGUE], k=number_of_faults)
-    if any("life" in fault.counters for fault in faults):
-        faults.append(BY_NAME[rng.choice(("browser: killed", "browser: reloaded"))])
-    items = tuple(sorted((_item(rng, fault, files, duration) for fault in faults), key=_order))
+    faults = rng.choices(CATALOGUE, _WEIGHTS, k=number_of_faults)
+    turn, place = divmod(seed, len(CATALOGUE))
+    if turn % CATALOGUE[place].turns == 0:
+        faults[0] = CATALOGUE[place]
+    faults += [BY_NAME[rng.choice(fault.needs)] for fault in faults if fault.needs]
+    items = tuple(
+        sorted(
+            (
+                _item(rng, fault, files, duration, is_early=not 0 < number < number_of_faults)
+                for number, fault in enumerate(faults)
+            ),
+            key=_order,
+        )
+    )
     calm_at = duration * rng.uniform(1.0, 3.0) + 1.0
     for item in items:
         if item.counter == "time":
@@ -85,7 +99,7 @@ def plan_for(seed: int) -> Plan:
                 calm_at = max(calm_at, item.at + item.amount + 1.0)
     config: dict[str, Any] = {
         "chunk_size": 5 * MIB,
-        "progress_interval": rng.choice((500, 2000, 4000)),
+        "progress_interval": rng.choice((500, 2000, 4000, 4000)),
         "max_concurrent_chunks": rng.choice((1, 2, 3, 3, 5)),
         "max_concurrent_uploads": rng.choice((1, 2, 3)),
     }
@@ -105,19 +119,22 @@ def plan_for(seed: int) -> Plan:
 
 
 def _file(rng: random.Random, number: int) -> PlannedFile:
-    size = rng.choice(EDGES) if rng.random() < 0.15 else int(rng.triangular(1, 45 * MIB, 20 * MIB))
+    size = rng.choice(EDGES) if rng.random() < 0.15 else int(rng.triangular(1, 40 * MIB, 12 * MIB))
     return PlannedFile(size, f"key-{number}" if rng.random() < 0.2 else "", rng.random() < 0.5)
 
 
-def _item(rng: random.Random, fault: Fault, files: tuple[PlannedFile, ...], duration: float) -> Item:
-    counter = rng.choice(fault.counters)
+def _item(
+    rng: random.Random, fault: Fault, files: tuple[PlannedFile, ...], duration: float, *, is_early: bool
+) -> Item:
+    """``is_early``: it strikes where there is almost always something to strike."""
+    counter = rng.choice(fault.counters[:2] if is_early else fault.counters)
     if counter == "time":
-        at = rng.uniform(0.0, duration * 1.2)
+        at = rng.uniform(0.4, 0.8 * duration) if is_early else rng.uniform(0.0, 1.2 * duration)
     elif counter == "put":
         parts = sum(max(1, -(-file.size // (5 * MIB))) for file in files)
-        at = rng.randint(1, parts + 2)
+        at = rng.randint(1, parts if is_early else parts + 2)
     else:
-        at = rng.choice(fault.places)
+        at = min(fault.places) if is_early else rng.choice(fault.places)
     low, high = fault.amount
     amount = rng.uniform(low, high) if high <= 2 * low + 2 else _spread(rng, low, high)
     return Item(fault.name, counter, at, amount, rng.randrange(len(files)))

@@ -212,7 +212,10 @@ def _arrive_late(sending: Sending, seconds: float, damage: str = "") -> None:
     world, upload, number = sending.world, sending.upload, sending.number
 
     def arrive() -> None:
-        if not upload.is_open or (damage and number not in upload.parts):
+        if not upload.is_open:
+            return
+        if damage and number not in upload.parts:  # old only once there is something newer
+            world.loop.call_later(seconds, arrive)
             return
         try:
             sending.store(damage=damage)

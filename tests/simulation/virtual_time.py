@@ -15,7 +15,7 @@ import random
 import weakref
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from contextvars import Context, copy_context
+from contextvars import Context
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -32,26 +32,23 @@ class Standstill(Exception):
     """Everybody waits and no timer is set, or everybody is busy and no time passes."""
 
 
-class _Handle:
-    """A callback that waits for its turn: what asyncio needs of a handle, and no more."""
+class _Handle(list[Any]):
+    """A callback that waits for its turn, its arguments, and when it is due: what asyncio needs of a handle, and no more.
 
-    __slots__ = ("args", "callback", "context", "due_at")
+    It has no context: nobody here has context variables.
+    """
 
-    def __init__(self, due_at: float, callback: Any, args: tuple[Any, ...], context: Context | None) -> None:
-        self.due_at = due_at
-        self.callback = callback
-        self.args = args
-        self.context = context or copy_context()
+    __slots__ = ()
 
     def cancel(self) -> None:
-        self.callback = None
-        self.args = ()
+        self[0] = None
+        self[1] = ()
 
     def cancelled(self) -> bool:
-        return self.callback is None
+        return self[0] is None
 
     def when(self) -> float:
-        return self.due_at
+        return float(self[2])
 
 
 class VirtualLoop(asyncio.BaseEventLoop):
@@ -91,7 +88,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
     # What the base class asks for.
 
     def call_soon(self, callback: Any, *args: Any, context: Context | None = None) -> Any:  # type: ignore[override]
-        handle = _Handle(self._virtual_now, callback, args, context)
+        handle = _Handle((callback, args, self._virtual_now))
         self._soon.append(handle)
         return handle
 
@@ -99,7 +96,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         return self.call_at(self._virtual_now + delay, callback, *args, context=context)
 
     def call_at(self, when: float, callback: Any, *args: Any, context: Context | None = None) -> Any:  # type: ignore[override]
-        handle = _Handle(when, callback, args, context)
+        handle = _Handle((callback, args, when))
         heapq.heappush(self._timers, (when, next(self._numbers), handle))
         return handle
 
@@ -107,32 +104,35 @@ class VirtualLoop(asyncio.BaseEventLoop):
         pass
 
     def _run_once(self) -> None:
-        soon, timers = self._soon, self._timers
-        if not soon and not self._stopping:
-            while timers and timers[0][2].callback is None:
-                heapq.heappop(timers)
-            if not timers:
-                raise Standstill("everybody waits and no timer is set")
-            if timers[0][0] > self._virtual_now:
-                self._virtual_now = timers[0][0]
-                self._turns = 0
+        timers = self._timers
+        if not self._soon and not self._stopping:
+            self._move_on()
         while timers and timers[0][0] <= self._virtual_now:
-            soon.append(heapq.heappop(timers)[2])
+            self._soon.append(heapq.heappop(timers)[2])
         self._turns += 1
         if self._turns > MOST_TURNS_AT_ONCE:
             raise Standstill("everybody is busy and no time passes")
-        later: list[_Handle] = []
-        self._soon = later
+        soon, self._soon = self._soon, []
         if self._place and len(soon) > 1:
             soon.sort(key=self._place)
-        soon.reverse()
+        turn = iter(soon)
         try:
-            while soon:
-                handle = soon.pop()
-                if handle.callback is not None:
-                    handle.context.run(handle.callback, *handle.args)
+            for callback, args, _ in turn:
+                if callback is not None:
+                    callback(*args)
         finally:  # what a callback raises ends the run, and the others still have to be put away
-            later[:0] = reversed(soon)
+            self._soon[:0] = turn
+
+    def _move_on(self) -> None:
+        """To the next timer."""
+        timers = self._timers
+        while timers and timers[0][2][0] is None:
+            heapq.heappop(timers)
+        if not timers:
+            raise Standstill("everybody waits and no timer is set")
+        if timers[0][0] > self._virtual_now:
+            self._virtual_now = timers[0][0]
+            self._turns = 0
 
 
 def _make_task(loop: VirtualLoop, coro: Coroutine[Any, Any, T], **kwargs: Any) -> asyncio.Task[T]:
