@@ -25,6 +25,8 @@ from tests.simulation.virtual_time import VirtualClock
 from tests.simulation.world import World
 
 WRITE_SECONDS = 0.002
+HASHED_PER_SECOND = 2e8
+"""Bytes."""
 
 
 class Slice:
@@ -86,7 +88,9 @@ class Disk:
         return PartBody(Slice(self, offset, size), size)
 
     async def checksum(self, body: PartBody) -> str:
-        return etag_of(body.content.read())
+        etag = etag_of(body.content.read())
+        await asyncio.sleep(body.size / HASHED_PER_SECOND)
+        return etag
 
     def read(self, offset: int, size: int) -> Piece:
         self._check()

@@ -152,7 +152,7 @@ CATALOGUE: tuple[Fault, ...] = (
     # The file.
     Fault("file: changes", (58,)),
     Fault("file: one part changes unnoticed", (59,), ("time", "put answered"), places=SOON),
-    Fault("file: many parts change unnoticed", (59,), ("time", "put answered"), places=SOON),
+    Fault("file: two parts change unnoticed", (59,), ("time", "put answered"), places=SOON),
     _life("file: changes unnoticed while the browser is closed", 59),
     Fault("file: cannot be read", (60,)),
     Fault("file: deleted", (62,), weight=0.5),

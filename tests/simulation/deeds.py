@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from upload_engine.core.events import NetworkHinted
+from upload_engine.core.limits import MIN_PART_SIZE
 from uploads import protocol as p
 
 from tests.simulation.browser import Disk, Page
@@ -130,7 +131,7 @@ def _record_damaged(drama: Drama, item: Item) -> bool:
         return False
     place = sorted(records)[int(item.amount * 1000) % len(records)]
     record = copy.deepcopy(records[place])
-    drama.world.oracle.forget(record["serverUploadId"].partition("~")[0])
+    drama.world.oracle.forget(str(record["serverUploadId"]).partition("~")[0])
     fields = sorted(record)
     name = fields[int(item.amount * 1e6) % len(fields)]
     junk: tuple[Any, ...] = (None, -1, [], {"a": 1}, 1.5, True, [{"partNumber": 0}])
@@ -172,19 +173,20 @@ def _file_changes(drama: Drama, item: Item) -> bool:
 
 def _part_changes_unnoticed(drama: Drama, item: Item) -> bool:
     """A byte changes, and neither size nor date tell."""
-    return _edit(drama, item, 1)
+    return _edit(drama, item, int(item.amount * _wish(drama, item).disk.size), 1)
 
 
-def _parts_change_unnoticed(drama: Drama, item: Item) -> bool:
-    """Half of the file changes: parts that are stored, on their way and yet to be sent."""
-    return _edit(drama, item, 1 + _wish(drama, item).disk.size // 2)
+def _two_parts_change_unnoticed(drama: Drama, item: Item) -> bool:
+    """A byte changes on either side of the border between two parts: one may be stored, and the other not yet sent."""
+    borders = max(1, _wish(drama, item).disk.size // MIN_PART_SIZE)
+    return _edit(drama, item, (1 + int(item.amount * borders)) * MIN_PART_SIZE - 1, 2)
 
 
-def _edit(drama: Drama, item: Item, length: int) -> bool:
+def _edit(drama: Drama, item: Item, at: int, length: int) -> bool:
     wish = _wish(drama, item)
-    if wish.outcome or not drama.session_of(wish):
+    if wish.outcome or not drama.session_of(wish) or at >= wish.disk.size:
         return False
-    wish.disk.edit_unnoticed(int(item.amount * wish.disk.size), length)
+    wish.disk.edit_unnoticed(at, length)
     return True
 
 
@@ -299,7 +301,7 @@ DEEDS: dict[str, Deed] = {
     "browser: asleep": _asleep,
     "file: changes": _file_changes,
     "file: one part changes unnoticed": _part_changes_unnoticed,
-    "file: many parts change unnoticed": _parts_change_unnoticed,
+    "file: two parts change unnoticed": _two_parts_change_unnoticed,
     "file: changes unnoticed while the browser is closed": _file_changes_unnoticed,
     "file: cannot be read": _file_unreadable,
     "file: deleted": _file_unreadable,

@@ -288,7 +288,7 @@ class Drama:
             if wish.disk.edited or not wish.disk.readable:
                 wish.disk = wish.disk.picked_again()
             self.give(wish)
-        elif phase == "failed" and error and error["code"] == "PreconditionFailed" and self._is_there(wish):
+        elif phase == "failed" and error and error["code"] == "PreconditionFailed" and self._came_first(wish):
             self.cancel(wish, session)
         elif phase == "waiting-for-file" or (phase == "failed" and error and not error["retryable"]):
             self.world.oracle.check(
@@ -301,12 +301,16 @@ class Drama:
         else:
             life.say(p.RETRY_UPLOAD, upload_id=upload_id)
 
-    def _is_there(self, wish: Wish) -> bool:
-        """The file itself stands at its key, from an upload that ended before it could be written down."""
-        world = self.world
-        uploads = [world.bucket.uploads[name] for name in world.oracle.orphans]
-        found = [world.bucket.objects.get(upload.key) for upload in uploads if upload.key.endswith(wish.key)]
-        return any(each and wish.disk.is_whole(each.pieces) for each in found)
+    def _came_first(self, wish: Wish) -> bool:
+        """At its key stands the object of its own upload that ended before it was written down, or before it was seen."""
+        bucket, oracle = self.world.bucket, self.world.oracle
+        return any(
+            upload.file == wish.disk.name
+            and (upload.name in oracle.orphans or upload.key in oracle.finished_keys)
+            and upload.key in bucket.objects
+            and bucket.objects[upload.key].token == upload.token
+            for upload in bucket.uploads.values()
+        )
 
     def _may_be_refused(self, wish: Wish) -> bool:
         """The file has been touched, or somebody on the way found it too large."""
