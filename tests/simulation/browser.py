@@ -318,6 +318,7 @@ class Life:
         **config: object,
     ) -> None:
         self.page = Page(strict=strict)
+        self.page.on_session = world.oracle.shown
         self.log: list[str] = []
         self.world, self.store = world, store
         self.clock = clock or VirtualClock()
@@ -371,5 +372,5 @@ class Life:
         self.engine.receive(self.page, p.encode_message({"type": kind, **fields}), file)
 
     def start(self, upload_id: str, file: Disk, project_id: str = "p", s3_key: str = "") -> None:
-        self.world.oracle.files[upload_id] = file
+        self.world.oracle.files.setdefault(upload_id, file)
         self.say(p.START_UPLOAD, file, upload_id=upload_id, project_id=project_id, s3_key=s3_key)

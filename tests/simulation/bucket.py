@@ -49,13 +49,15 @@ class Dialect:
     keeps_copies: a part put twice is listed twice, and Complete takes the copy whose ETag is asked for (SeaweedFS);
     lists_after_completion: ListParts goes on answering when the object is there;
     completes_twice: Complete is answered again with 200;
-    conditional: an object that is there already is not replaced (412).
+    conditional: an object that is there already is not replaced (412);
+    refuses_checksums: the status and code with which it answers a part that comes with a checksum's header.
     """
 
     keeps_copies: bool = False
     lists_after_completion: bool = False
     completes_twice: bool = True
     conditional: bool = False
+    refuses_checksums: tuple[int, str] | None = None
 
 
 @dataclass

@@ -119,7 +119,8 @@ class Drama:
         self._own_tasks = (current, timeline, calming)
         while not await self._live():  # noqa: ASYNC110 (a browser takes its time to start again)
             await asyncio.sleep(RESTART_SECONDS)
-        self.world.oracle.the_end(self._recorded() if self.forgetful else set())
+        remembers = self.world.oracle.is_known_who and not self.forgetful
+        self.world.oracle.the_end(set() if remembers else self._recorded())
 
     async def _calm(self, timeline: asyncio.Task[None]) -> None:
         await timeline
@@ -147,7 +148,7 @@ class Drama:
             strict=False,
             **dict(self.plan.config) | {"debug": self.world.story is not None or self.plan.seed % 8 == 0},
         )
-        self.forgetful = False
+        self.forgetful = self.world.oracle.is_known_who = False
         life.page.on_text = self.world.oracle.heard
         life.page.on_session = lambda session: self._shown(life, session)
         self.life = life

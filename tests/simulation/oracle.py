@@ -41,7 +41,8 @@ class Violation(AssertionError):
 class Oracle:
     """``files``: what each upload, by its id, is to become; ``given``: all files that a page was given; ``orphans``: S3 uploads that nobody can know of;
 
-    ``cancelled``: the names of the files whose upload a person has cancelled; ``interval``: the outbox's, in seconds.
+    ``cancelled``: the names of the files whose upload a person has cancelled; ``interval``: the outbox's, in seconds;
+    ``is_known_who``: this life of the browser has heard whose it is, and so which records it may show.
     """
 
     def __init__(self, world: World) -> None:
@@ -52,6 +53,7 @@ class Oracle:
         self.cancelled: set[str] = set()
         self.finished_keys: set[str] = set()
         self.interval = 0.1
+        self.is_known_who = False
         self.chargeable = 0
         self.charged = 0
         self._world = world
@@ -61,6 +63,7 @@ class Oracle:
         self._struck_in_flight: set[tuple[str, int]] = set()
         self._proved: set[str] = set()
         self._owners: dict[str, str] = {}
+        self._recorded: dict[str, Mapping[int, str]] = {}
         self._told_at: dict[str, float] = {}
         self._completing: set[str] = set()
         self._conflicted: set[str] = set()
@@ -213,6 +216,8 @@ class Oracle:
             self._signed(self._upload(request).name, body["presignedUrls"])
             if took > world.url_lifetime - URL_MARGIN:  # too late to be of use
                 self.chargeable += len(body["presignedUrls"])
+        elif kind == "who":
+            self.is_known_who = "userId" in body
         elif kind in ("complete", "status"):
             self._report(self._upload(request), body)
         elif kind == "list":
@@ -247,7 +252,9 @@ class Oracle:
         """A session is written down: invariant I7, and whose S3 upload is whose."""
         self.heard(repr(record))
         if record["serverUploadId"]:
-            self._owners[record["serverUploadId"].partition("~")[0]] = record["uploadId"]
+            name = record["serverUploadId"].partition("~")[0]
+            self._owners[name] = record["uploadId"]
+            self._recorded[name] = {part["partNumber"]: part["etag"] for part in record["parts"]}
 
     def heard(self, text: str) -> None:
         """Invariant I7, for whatever leaves the engine."""
@@ -301,6 +308,12 @@ class Oracle:
         """A browser has died. ``recorded``: the S3 uploads its storage knows; ``forgetful``: storage was out of order."""
         now = self._awake()
         self._struck_in_flight.clear()
+        for (
+            name,
+            number,
+        ), piece in self._acknowledged.items():  # sent anew, and only the older one was written down
+            if self._recorded.get(name, {}).get(number, etag_of(piece)) != etag_of(piece):
+                self._doubted.add((name, number))
         for name, upload in self._world.bucket.uploads.items():
             if name in recorded or upload.ended in ("aborted", "expired"):
                 continue

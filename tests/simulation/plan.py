@@ -113,9 +113,14 @@ def plan_for(seed: int) -> Plan:
         bytes_per_second=speed,
         latency=rng.choice((0.02, 0.2)),
         url_lifetime=rng.choice((40.0, 60.0, 900.0, 900.0)),
-        dialect=Dialect(*(rng.random() < 0.3 for _ in range(4))),
+        dialect=_dialect(rng),
         config=tuple(config.items()),
     )
+
+
+def _dialect(rng: random.Random) -> Dialect:
+    keeps, lists, twice, conditional = (rng.random() < 0.3 for _ in range(4))
+    return Dialect(keeps, lists, twice, conditional)
 
 
 def _file(rng: random.Random, number: int) -> PlannedFile:

@@ -48,6 +48,7 @@ class SigningServer:
     ) -> None:
         self.bucket = bucket
         self.cookie, self.new_guest = "me", True
+        self.with_checksums = False
         self.credentials_since = float("-inf")
         self._clock = clock
         self._url_lifetime = url_lifetime
@@ -68,8 +69,17 @@ class SigningServer:
         upload, token = self.read(upload_id)
         try:
             if kind == "sign":
-                numbers = parse_qs(url.query)["partNumbers"][0].split(",")
-                return answer_json(self._signed(upload, "presignedUrls", numbers, sized="~" not in upload_id))
+                query = parse_qs(url.query)
+                numbers = query["partNumbers"][0].split(",")
+                with_checksums = self.with_checksums and query.get("checksums") != ["none"]
+                signed = self._signed(
+                    upload,
+                    "presignedUrls",
+                    numbers,
+                    sized="~" not in upload_id,
+                    with_checksums=with_checksums,
+                )
+                return answer_json(signed)
             if kind == "list":
                 return self._list(upload)
             if kind == "status":
@@ -117,12 +127,20 @@ class SigningServer:
         )
         upload = self.bucket.create(key, body["filename"], body["size"], body["partSize"], self._clock())
         last = min(100, count_parts(upload.size, upload.part_size))
-        signed = self._signed(upload, "urls", [str(number) for number in range(1, last + 1)])
+        signed = self._signed(
+            upload, "urls", [str(number) for number in range(1, last + 1)], with_checksums=self.with_checksums
+        )
         created = {"key": key, "uploadId": upload.name, "bucket": "b", "userId": self.cookie}
         return answer_json(created | {"partSize": upload.part_size} | signed)
 
     def _signed(
-        self, upload: Multipart, name: str, numbers: Iterable[str], *, sized: bool = True
+        self,
+        upload: Multipart,
+        name: str,
+        numbers: Iterable[str],
+        *,
+        sized: bool = True,
+        with_checksums: bool = False,
     ) -> dict[str, Any]:
         """URLs: whose, which part, signed when, and good for how many bytes, where that is known."""
         now = self._clock()
@@ -130,7 +148,10 @@ class SigningServer:
             number: f"https://store/{upload.name}|{number}|{now}|{self._length(upload, number, sized)}|{SECRET}"
             for number in numbers
         }
-        return {name: urls, "headers": {"x-amz-security-token": SECRET}, "expires": self._url_lifetime}
+        headers = {"x-amz-security-token": SECRET}
+        if with_checksums:
+            headers["x-amz-checksum-algorithm"] = "CRC32"
+        return {name: urls, "headers": headers, "expires": self._url_lifetime}
 
     def _length(self, upload: Multipart, number: str, sized: bool) -> str:
         return str(part_range(int(number), upload.size, upload.part_size)[1]) if sized else ""

@@ -72,7 +72,7 @@ class Sending:
     """One PUT. ``meant``: the bytes as they were when it began; ``piece``: what the store took in;
 
     ``stalled``: no byte moves until somebody gives it up; ``too_late``: its URL had expired when it came;
-    ``wrong_length``: its URL was signed for another number of bytes.
+    ``wrong_length``: its URL was signed for another number of bytes; ``with_checksum``: a header says its checksum.
     """
 
     world: World
@@ -87,6 +87,7 @@ class Sending:
     stalled: bool = False
     too_late: bool = False
     wrong_length: bool = False
+    with_checksum: bool = False
     item: Item | None = field(default=None)
 
     @property
@@ -181,6 +182,8 @@ def _refused(sending: Sending) -> HttpResponse | None:
     if sending.signed_at < world.server.credentials_since:
         world.hit(EXPIRED)
         return store_error(400, "ExpiredToken")
+    if sending.with_checksum and (refusal := world.bucket.dialect.refuses_checksums):
+        return store_error(*refusal)
     if sending.wrong_length:
         return store_error(403, "SignatureDoesNotMatch")
     return store_error(403, "AccessDenied") if sending.too_late else None
@@ -217,14 +220,15 @@ def _arrive_late(sending: Sending, seconds: float, damage: str = "") -> None:
         if damage and number not in upload.parts:  # old only once there is something newer
             world.loop.call_later(seconds, arrive)
             return
+        is_unheard = not upload.parts.get(number)  # there now, and nobody is told
         try:
             sending.store(damage=damage)
         except FileFault:
             return
         sending.hit()
-        if damage:
+        if damage or is_unheard:
             world.oracle.harmed(upload, number)
-        else:
+        if not damage:
             world.hit("state: a late answer of a given-up attempt")
 
     world.loop.call_later(seconds, arrive)

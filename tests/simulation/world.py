@@ -203,6 +203,7 @@ class World:
             self, self.bucket.uploads[name], int(number), float(signed_at), request.body, on_progress
         )
         sending.wrong_length = bool(length) and int(length) != request.body.size
+        sending.with_checksum = any("checksum" in name for name in request.headers)
         self.puts_under_way += 1
         self.most_puts = max(self.most_puts, self.puts_under_way)
         try:

@@ -8,7 +8,7 @@ from typing import Any
 from uploads.protocol import UPLOAD_SNAPSHOT
 
 from upload_engine.core.session import Session
-from upload_engine.core.states import HOLDS_SLOT, Phase, status_of
+from upload_engine.core.states import Phase, status_of
 
 
 def snapshot(session: Session, now: float, object_url: str) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def _next_part_number(session: Session) -> int:
 
 
 def _error(session: Session) -> dict[str, Any] | None:
-    """With the story of what led to it, once nothing goes on: while it does, it would be sent ten times a second."""
+    """With the story of what led to it, once it has ended the upload: before, it would be sent ten times a second."""
     error = session.error
     if error is None:
         return None
@@ -77,5 +77,5 @@ def _error(session: Session) -> dict[str, Any] | None:
         "status": error.status,
         "code": error.code,
         "request_id": error.request_id,
-        "story": [] if session.phase in HOLDS_SLOT else list(session.story),
+        "story": list(session.story) if session.phase is Phase.FAILED else [],
     }

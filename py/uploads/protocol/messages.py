@@ -115,7 +115,7 @@ ERROR = Record(
         "request_id": Text(nullable=True),
         "story": Texts(
             most=200
-        ),  # for developers: what had happened before, oldest first; of a running upload none
+        ),  # for developers: what had happened before, oldest first; only of a failed upload
     },
     nullable=True,
 )

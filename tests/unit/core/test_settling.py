@@ -467,3 +467,22 @@ def test_stock_taking_that_keeps_failing_gives_up_in_the_end() -> None:
     assert life.control_failed(BROKEN) == [STOP, SAVE]
     assert life.phase == Phase.FAILED
     assert life.error_words.startswith("CHUNK_UPLOAD_FAILED")
+
+
+def test_a_part_that_never_arrives_whole_nor_heard_is_the_lines_fault_not_the_files() -> None:
+    """Faults 8, 69: each answer is lost, and each time a damaged copy is stored."""
+    life = Life(max_retries=1)
+    life.begin()
+    life.send(1, 2, 3)
+    life.landed(1)
+    life.landed(3)
+    for last in (False, True):
+        life.failed(2, NETWORK)
+        life.listed(1, 2, 3)
+        effects = life.checked(2)
+        assert (life.phase == Phase.WAITING_FOR_NETWORK) is last
+        if not last:
+            assert effects == [SAVE]
+            life.send(2)
+    assert life.error_words.startswith("NETWORK_ERROR")
+    assert life.session.transfer.stored.keys() == {1, 3}

@@ -39,6 +39,7 @@ def to_record(session: Session) -> dict[str, Any]:
         "contentType": facts.content_type,
         "chunkSize": session.transfer.part_size if session.is_cut_known else 0,
         "etagsAreChecksums": not session.transfer.has_opaque_etags,
+        "checked": session.is_checked,
         "parts": [
             {"partNumber": number, "etag": part.etag, "size": part.size}
             for number, part in sorted(session.transfer.stored.items())
@@ -90,6 +91,7 @@ def from_record(record: dict[str, Any], policy: RetryPolicy) -> tuple[Session, P
             raise TypeError("no upload is like this")
         session = Session(facts, part_size, policy, has_file=False)
         session.is_cut_known = record["chunkSize"] != 0
+        session.is_checked = record.get("checked") is True
         session.transfer.has_opaque_etags = record.get("etagsAreChecksums") is False
         session.server_upload_id = _name(record["serverUploadId"])
         session.key = _name(record["s3Key"])

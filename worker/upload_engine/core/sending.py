@@ -72,9 +72,14 @@ def finish(session: SessionState, event: e.Event, now: float) -> Effects:
     """All parts are stored."""
     session.move(event, Phase.FINALISING)
     session.timers.clear()
+    doubt_once_more(session, now)
+    return [session.saved(), session.ask_first(fx.CheckFile if session.has_file else fx.CompleteUpload)]
+
+
+def doubt_once_more(session: SessionState, now: float) -> None:
+    """All parts are stored: before Complete all of the file is looked at, where that is cheap."""
     if _is_check_cheap(session.transfer.file_size, now - session.sending_since):
         session.transfer.doubt_all()
-    return [session.saved(), session.ask_first(fx.CheckFile if session.has_file else fx.CompleteUpload)]
 
 
 def _is_check_cheap(file_size: int, seconds: float) -> bool:

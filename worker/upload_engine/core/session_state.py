@@ -35,7 +35,7 @@ class SessionState:
 
     ``timers``: armed, by attempt, and what for; ``suspicious``: a part had no answer, and nothing has shown since that
     the line works; ``contradiction``: why the object was looked at; ``report``: of an object that the file is hashed for;
-    ``is_cut_known``: the part size is that of the upload in the store; ``doubts``, ``probes``, ``starts``: how often in a row the store
+    ``is_cut_known``: the part size is that of the upload in the store; ``is_checked``: the file was compared with all its parts when they were stored; ``doubts``, ``probes``, ``starts``: how often in a row the store
     contradicted itself, the network was looked for, and the upload began anew.
     """
 
@@ -53,6 +53,7 @@ class SessionState:
         self.contradiction: UploadFault | None = None
         self.report: e.ObjectReport | None = None
         self.is_cut_known = True
+        self.is_checked = False
         self.sending_since = 0.0
         self.suspicious = False
         self.last_activity = facts.started_at

@@ -9,7 +9,7 @@ from __future__ import annotations
 from upload_engine.core import effects as fx
 from upload_engine.core import events as e
 from upload_engine.core.checksums import is_md5_of_md5s, multipart_etag
-from upload_engine.core.errors import FileChanged, ServiceFault, UploadFault
+from upload_engine.core.errors import FileChanged, NetworkFault, ServiceFault, UploadFault
 from upload_engine.core.explain import (
     CHUNK_UPLOAD_FAILED,
     UPLOAD_COMPLETE_FAILED,
@@ -18,7 +18,7 @@ from upload_engine.core.explain import (
 )
 from upload_engine.core.parts import infer_part_size
 from upload_engine.core.retry import Verdict, judge
-from upload_engine.core.sending import on_look_answered, on_look_failed
+from upload_engine.core.sending import doubt_once_more, on_look_answered, on_look_failed
 from upload_engine.core.session_state import Effects, SessionState
 from upload_engine.core.states import Phase
 from upload_engine.core.trouble import again_or_give_up, give_up, next_probe_delay
@@ -51,8 +51,10 @@ def on_parts_listed(session: SessionState, event: e.PartsListed, now: float) -> 
         transfer.part_size = infer_part_size(event.parts, transfer.file_size, transfer.part_size)
     transfer.trust(event.parts)
     if session.has_file:
+        if transfer.complete:
+            doubt_once_more(session, now)
         return [session.saved(), session.ask_first(fx.CheckFile)]
-    if transfer.complete and transfer.is_acknowledged():
+    if transfer.complete and transfer.is_acknowledged() and session.is_checked:
         session.move(event, Phase.FINALISING)
         return [session.saved(), session.ask_first(fx.CompleteUpload)]
     session.move(event, Phase.WAITING_FOR_FILE)
@@ -62,12 +64,19 @@ def on_parts_listed(session: SessionState, event: e.PartsListed, now: float) -> 
 def on_file_checked(session: SessionState, event: e.FileChecked, now: float) -> Effects:
     session.control = None
     transfer = session.transfer
+    unheard = transfer.unheard(event.differing)
     transfer.confirm([number for number, _ in transfer.unverified()], event.differing)
-    if event.differing and session.phase is Phase.FINALISING:
+    if session.phase is Phase.FINALISING:
+        # Where a part had no answer the store may have something else: that is the line's fault, not the file's.
+        tries = max((transfer.count_try(number) for number in unheard), default=0)
+        if not session.policy.allows(Verdict.TRANSIENT, tries):
+            return give_up(session, event, NetworkFault(), Verdict.NETWORK, CHUNK_UPLOAD_FAILED)
+    if len(unheard) < len(event.differing) and session.phase is Phase.FINALISING:
         session.doubts += 1
         if session.doubts > MAX_DOUBTS:
             fault = FileChanged("it changes while it is sent")
             return give_up(session, event, fault, Verdict.FILE_CHANGED, CHUNK_UPLOAD_FAILED)
+    session.is_checked = transfer.complete
     if transfer.complete:
         if session.phase is Phase.RECONCILING:
             session.move(event, Phase.FINALISING)

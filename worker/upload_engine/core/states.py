@@ -112,7 +112,7 @@ TABLE: tuple[Row, ...] = (
     Row((P.RECONCILING,), e.StatusChecked, (P.COMPLETED, P.QUEUED, P.WAITING_FOR_FILE, P.FAILED)),
     Row((P.RECONCILING,), e.UploadAborted, (P.QUEUED, P.WAITING_FOR_FILE, P.FAILED)),
     Row((P.RECONCILING,), e.ControlFailed, (P.QUEUED, P.WAITING_FOR_FILE, *_PROBLEMS)),
-    Row((P.FINALISING,), e.FileChecked, (P.UPLOADING, P.FAILED)),
+    Row((P.FINALISING,), e.FileChecked, (P.UPLOADING, P.WAITING_FOR_NETWORK, P.FAILED)),
     # A 200 to Complete beats a cancel.
     Row((P.FINALISING,), e.UploadCompleted, (P.COMPLETED, P.RECONCILING)),
     Row((P.CANCELLING,), e.UploadCompleted, (P.COMPLETED,)),

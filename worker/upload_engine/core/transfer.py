@@ -119,6 +119,10 @@ class Transfer:
         """Each stored part was once acknowledged to us; none is known from the store's list alone."""
         return not self._unheard & self.stored.keys()
 
+    def unheard(self, numbers: Iterable[int]) -> list[int]:
+        """Which of these stored parts are known from the store's list alone, and never had an answer."""
+        return [number for number in numbers if number in self._unheard]
+
     def speed(self, now: float) -> float:
         """Bytes per second over the last seconds; 0.0 while unknown."""
         return self._meter.speed(now)
@@ -202,6 +206,8 @@ class Transfer:
             size = part_range(part_number, self.file_size, self.part_size)[1]
             self._usual_speed = size / (now - flight.started_at)
         self._store(part_number, etag)
+        self._tries.pop(part_number, None)
+        self._signed_anew.pop(part_number, None)
         self._verified.add(part_number)
         self._unheard.discard(part_number)
         self._meter.add(now, self._sent_bytes())
@@ -273,8 +279,6 @@ class Transfer:
     def _store(self, part_number: int, etag: str) -> None:
         self.revision += 1
         self.stored[part_number] = Part(etag, part_range(part_number, self.file_size, self.part_size)[1])
-        self._tries.pop(part_number, None)
-        self._signed_anew.pop(part_number, None)
 
     def _replace_stored(self, stored: dict[int, Part]) -> None:
         self.revision += 1

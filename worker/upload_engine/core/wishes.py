@@ -20,7 +20,8 @@ def on_pause_requested(session: SessionState, event: e.PauseRequested, now: floa
 def on_resume_requested(session: SessionState, event: e.ResumeRequested, now: float) -> Effects:
     if session.phase is Phase.WAITING_FOR_NETWORK:
         return on_network_hinted(session, e.NetworkHinted(event.upload_id), now)
-    if session.phase not in RESUMABLE or (session.error and not session.error.retryable):
+    is_over = session.phase is Phase.FAILED and session.error is not None and not session.error.retryable
+    if session.phase not in RESUMABLE or is_over:
         return []
     return _go_on(session, event, Phase.QUEUED if session.has_file else Phase.WAITING_FOR_FILE)
 
