@@ -33,6 +33,15 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
         yield opened
 
 
+@pytest.fixture
+def slow(line: Line, request: pytest.FixtureRequest) -> Iterator[Line]:
+    """The module's line at ``SLOW`` bytes a second, which the module names."""
+    line.limit(request.module.SLOW)
+    yield line
+    line.limit(None)
+    line.server.abort_open_uploads()  # of a test that failed
+
+
 @pytest.fixture(scope="module")
 def shared_chromium(
     playwright: Playwright, chromium_program: str, tmp_path_factory: pytest.TempPathFactory

@@ -20,8 +20,7 @@ def clear(line: BadLine) -> None:
     line.script.rules.clear()
     line.script.exchanges.clear()
     line.limit(None)
-    for key, upload_id in line.server.open_uploads():
-        line.server.s3.abort_multipart_upload(Bucket=line.server.bucket, Key=key, UploadId=upload_id)
+    line.server.abort_open_uploads()
 
 
 def start(visitor: Visitor, line: BadLine, file: Path) -> UploadsPage:

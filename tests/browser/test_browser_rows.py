@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -19,7 +19,8 @@ from playwright.sync_api import Error
 from uploads.ui.format import visible_name
 
 from tests.browser.line import Line
-from tests.browser.uploads_page import LIMIT, MIB, UploadsPage, part_numbers, random_file, sha256
+from tests.browser.slowly import finish, stored_parts, until_stored
+from tests.browser.uploads_page import LIMIT, MIB, UploadsPage, part_numbers, random_file
 from tests.harness.browser import Browser, wait_until
 from tests.harness.crashes import end_shared_worker
 
@@ -29,15 +30,6 @@ Chromium = Callable[..., Browser]
 SIZE = 60_000_000
 SLOW = 12e6
 """Bytes a second."""
-
-
-@pytest.fixture
-def slow(line: Line) -> Iterator[Line]:
-    line.limit(SLOW)
-    yield line
-    line.limit(None)
-    for key, upload_id in line.server.open_uploads():  # of a test that failed
-        line.server.s3.abort_multipart_upload(Bucket=line.server.bucket, Key=key, UploadId=upload_id)
 
 
 class Tab(UploadsPage):
@@ -52,30 +44,6 @@ class Tab(UploadsPage):
 
     def choose(self, *files: Path) -> None:
         self.browser.choose_files(*files, page=self.page)
-
-
-def finish(uploads: UploadsPage, line: Line, file: Path) -> None:
-    """Let it run, and prove what arrived."""
-    line.limit(None)
-    uploads.until(file.name, "completed", "failed")
-    assert uploads.state(file.name)[0] == "completed"
-    assert sha256(uploads.object_of(file.name)) == sha256(file)
-    assert line.server.open_uploads() == []
-
-
-def stored_parts(line: Line) -> set[int]:
-    """The numbers of the parts that the one open upload has in the store."""
-    ((key, upload_id),) = line.server.open_uploads()
-    answer = line.server.s3.list_parts(Bucket=line.server.bucket, Key=key, UploadId=upload_id)
-    return {part["PartNumber"] for part in answer.get("Parts", [])}
-
-
-def until_stored(uploads: UploadsPage, line: Line, file: Path) -> set[int]:
-    """Wait until a part is stored and more is on its way."""
-    uploads.until_percent(file.name, 30)
-    while not (stored := stored_parts(line)):
-        uploads.page.wait_for_timeout(50)
-    return stored
 
 
 def test_two_tabs_watch_one_upload_and_the_second_ends_what_the_first_began(
@@ -189,7 +157,7 @@ def test_a_worker_that_crashes_is_replaced_and_goes_on(
     browser = chromium()
     uploads = Tab(browser, slow, first=True)
     uploads.choose(file)
-    stored = until_stored(uploads, slow, file)
+    stored = until_stored(uploads, slow, file.name, 30)
     end_shared_worker(browser)
     uploads.page.wait_for_selector("html[data-engine=starting]")
     uploads.when_ready()
@@ -217,7 +185,7 @@ def test_a_file_that_changes_on_its_way_is_never_mixed(
     file = random_file(tmp_path / "film.bin", SIZE)
     uploads = Tab(chromium(), slow, first=True)
     uploads.choose(file)
-    until_stored(uploads, slow, file)
+    until_stored(uploads, slow, file.name, 30)
     change(file)
     uploads.until(file.name, "failed", "paused", "completed")
     assert uploads.state(file.name)[1] in ("failed", "waiting-for-file")
@@ -243,7 +211,7 @@ def test_a_file_that_is_gone_is_asked_for_and_the_upload_goes_on(
     browser = chromium()
     uploads = Tab(browser, slow, first=True)
     uploads.choose(file)
-    stored = until_stored(uploads, slow, file)
+    stored = until_stored(uploads, slow, file.name, 30)
     file.unlink()
     if how == "unreadable":
         file.mkdir()
@@ -397,7 +365,7 @@ def test_an_upload_comes_back_though_the_browsers_storage_was_wiped(
     browser = chromium()
     uploads = Tab(browser, slow, first=True)
     uploads.choose(file)
-    until_stored(uploads, slow, file)
+    until_stored(uploads, slow, file.name, 30)
     browser.close()
     shutil.rmtree(browser.profile / "Default" / "IndexedDB")
     browser.restart()

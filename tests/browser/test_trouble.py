@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.browser.line import Line
-from tests.browser.uploads_page import MIB, UploadsPage, part_numbers, random_file, sha256
+from tests.browser.slowly import finish, stored_parts, until_stored
+from tests.browser.uploads_page import MIB, UploadsPage, part_numbers, random_file
 from tests.harness.browser import Browser
 
 pytestmark = pytest.mark.browser
@@ -20,39 +21,6 @@ SLOW = 20e6
 """Bytes a second."""
 
 
-@pytest.fixture
-def slow(line: Line) -> Iterator[Line]:
-    line.limit(SLOW)
-    yield line
-    line.limit(None)
-    for key, upload_id in line.server.open_uploads():  # of a test that failed
-        line.server.s3.abort_multipart_upload(Bucket=line.server.bucket, Key=key, UploadId=upload_id)
-
-
-def stored_parts(line: Line) -> set[int]:
-    """The numbers of the parts that the one open upload has in the store."""
-    ((key, upload_id),) = line.server.open_uploads()
-    answer = line.server.s3.list_parts(Bucket=line.server.bucket, Key=key, UploadId=upload_id)
-    return {part["PartNumber"] for part in answer.get("Parts", [])}
-
-
-def until_stored(uploads: UploadsPage, line: Line, percent: int = 50) -> set[int]:
-    """Wait until that much is on its way and a part of it is stored: what is on the way shows before it counts."""
-    uploads.until_percent("film.bin", percent)
-    while not (stored := stored_parts(line)):
-        uploads.page.wait_for_timeout(50)
-    return stored
-
-
-def finish(uploads: UploadsPage, line: Line, file: Path) -> None:
-    """Let it run, and prove what arrived."""
-    line.limit(None)
-    uploads.until(file.name, "completed", "failed")
-    assert uploads.state(file.name)[0] == "completed"
-    assert sha256(uploads.object_of(file.name)) == sha256(file)
-    assert line.server.open_uploads() == []
-
-
 def test_reload_pick_another_then_the_same_file(chromium: Chromium, slow: Line, tmp_path: Path) -> None:
     """D1, D2; faults 49, 61; I3."""
     file = random_file(tmp_path / "film.bin", SIZE)
@@ -61,7 +29,7 @@ def test_reload_pick_another_then_the_same_file(chromium: Chromium, slow: Line, 
     browser = chromium()
     uploads = UploadsPage(browser, slow.server)
     uploads.choose(file)
-    until_stored(uploads, slow)
+    until_stored(uploads, slow, file.name, 50)
     uploads.reload()
     uploads.until(file.name, "waiting-for-file")
     assert uploads.state(file.name)[0] == "paused"
@@ -86,7 +54,7 @@ def test_kill_9_of_the_browser(chromium: Chromium, slow: Line, tmp_path: Path) -
     browser = chromium()
     uploads = UploadsPage(browser, slow.server)
     uploads.choose(file)
-    until_stored(uploads, slow)
+    until_stored(uploads, slow, file.name, 50)
     browser.kill()
     browser.restart()
     uploads = UploadsPage(browser, slow.server)
@@ -105,7 +73,7 @@ def test_kill_9_of_the_server_and_its_store(chromium: Chromium, slow: Line, tmp_
     browser = chromium()
     uploads = UploadsPage(browser, slow.server)
     uploads.choose(file)
-    stored = until_stored(uploads, slow)
+    stored = until_stored(uploads, slow, file.name, 50)
     slow.server.kill()
     uploads.until(file.name, "waiting-for-network")
     slow.server.start()
@@ -121,7 +89,7 @@ def test_kill_9_of_both(chromium: Chromium, slow: Line, tmp_path: Path) -> None:
     browser = chromium()
     uploads = UploadsPage(browser, slow.server)
     uploads.choose(file)
-    until_stored(uploads, slow)
+    until_stored(uploads, slow, file.name, 50)
     slow.server.kill()
     browser.kill()
     slow.server.start()

@@ -206,6 +206,11 @@ class ServerProcess:
         finally:
             body.close()
 
+    def abort_open_uploads(self) -> None:
+        """Leave none behind."""
+        for key, upload_id in self.open_uploads():
+            self.s3.abort_multipart_upload(Bucket=self.bucket, Key=key, UploadId=upload_id)
+
     def open_uploads(self) -> list[tuple[str, str]]:
         """Key and S3 upload id of every multipart upload that is open in the store."""
         found = self.s3.list_multipart_uploads(Bucket=self.bucket).get("Uploads", [])
