@@ -26,8 +26,8 @@ WORTH_MENTIONING = 3
 SMALL_FILE = 64 * MIB
 CHECK_SPEED = 200_000_000
 """Bytes per second at which a file is read and hashed (measured in Pyodide: MD5 520, reading 500 MB/s)."""
-MAX_SIGNED_ANEW = 2
-"""A part whose fresh URL is refused again after this many times is refused for good."""
+MAX_SIGNED_ANEW = 4
+"""A part whose fresh URL is refused again after this many times, and some seconds, is refused for good."""
 
 
 def on_upload_created(session: SessionState, event: e.UploadCreated, now: float) -> Effects:
@@ -107,9 +107,13 @@ def on_part_failed(session: SessionState, event: e.PartFailed, now: float) -> Ef
             if verdict is Verdict.THROTTLED:
                 session.policy.window.close(now + delay)
             return [session.arm(delay, number)]
-    if verdict is Verdict.SIGN_ANEW and transfer.count_signed_anew(number) <= MAX_SIGNED_ANEW:
-        transfer.give_back(number)
-        return []
+    if verdict is Verdict.SIGN_ANEW:
+        refusals = transfer.count_signed_anew(number)
+        if refusals == 1:
+            transfer.give_back(number)
+            return []
+        if refusals <= MAX_SIGNED_ANEW:
+            return [session.arm(session.policy.probe_delay(refusals - 2), number)]
     if verdict is Verdict.GONE:
         session.move(event, Phase.RECONCILING)
         return [session.stop(), session.ask_first(fx.CheckStatus)]
