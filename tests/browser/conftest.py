@@ -10,7 +10,7 @@ from playwright.sync_api import Playwright
 
 from tests.browser.fake_line import open_fake_line
 from tests.browser.line import BadLine, Line, open_bad_line, open_line
-from tests.browser.runs import clear
+from tests.browser.runs import URL_SECONDS, clear
 from tests.browser.scene import Scene
 from tests.browser.uploads_page import random_file
 from tests.harness.browser import Browser, Visitor
@@ -69,7 +69,9 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def module_line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BadLine]:
     """URLs are good for twelve seconds: each of these uploads has to have some of them signed anew."""
-    with open_bad_line(tmp_path_factory.mktemp("bad") / "data", UPLOADS_URL_EXPIRY="12") as opened:
+    with open_bad_line(
+        tmp_path_factory.mktemp("bad") / "data", UPLOADS_URL_EXPIRY=str(URL_SECONDS)
+    ) as opened:
         yield opened
 
 

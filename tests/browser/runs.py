@@ -14,6 +14,9 @@ from tests.browser.uploads_page import UploadsPage, sha256
 from tests.fakes.fault_server import Exchange
 from tests.harness.browser import Visitor
 
+URL_SECONDS = 12
+"""How long a signed URL lives on a bad line: not long enough for 200 MB."""
+
 
 def clear(line: BadLine) -> None:
     """Forget what the last test has set and seen, and what a failed one has left open."""
