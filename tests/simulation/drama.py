@@ -303,11 +303,12 @@ class Drama:
             life.say(p.RETRY_UPLOAD, upload_id=upload_id)
 
     def _came_first(self, wish: Wish) -> bool:
-        """At its key stands the object of its own upload that ended before it was written down, or before it was seen."""
+        """At its key stands the object of its own upload that ended before it was written down or seen, or that a life
+        without storage cannot know of."""
         bucket, oracle = self.world.bucket, self.world.oracle
         return any(
             upload.file == wish.disk.name
-            and (upload.name in oracle.orphans or upload.key in oracle.finished_keys)
+            and (self.forgetful or upload.name in oracle.orphans or upload.key in oracle.finished_keys)
             and upload.key in bucket.objects
             and bucket.objects[upload.key].token == upload.token
             for upload in bucket.uploads.values()
