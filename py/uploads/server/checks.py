@@ -20,6 +20,8 @@ from uploads.server.paths import DIST, ROOT
 
 _CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome")
 _LEFT_OUT = "not firefox and not webkit and not ceph and not bench and not long"
+_LANES = ("-n", "2", "--dist", "loadgroup", "--no-loadscope-reorder")
+"""The tests with Chromium mostly wait, so the others run beside them (`tests/conftest.py` says what belongs together)."""
 _MEASURED = ("worker/upload_engine/core", "py/uploads/protocol")
 
 
@@ -78,7 +80,10 @@ def main(pytest_args: Sequence[str]) -> int:
     else:
         measured = [f"--cov={folder}" for folder in _MEASURED]
         steps.append(
-            ("pytest", [*python, "pytest", "-m", _LEFT_OUT, *measured, "--cov-report=term:skip-covered"])
+            (
+                "pytest",
+                [*python, "pytest", *_LANES, "-m", _LEFT_OUT, *measured, "--cov-report=term:skip-covered"],
+            )
         )
     for name, command in steps:
         say(f"\n== {name}")
