@@ -41,7 +41,7 @@ class FakeServer(ServerProcess):
         return self.content.objects[key].bytes()
 
     def open_uploads(self) -> list[tuple[str, str]]:
-        return [(upload.key, upload.upload_id) for upload in list(self.content.uploads.values())]
+        return [(upload.key, upload.upload_id) for upload in self.content.open_uploads()]
 
 
 @dataclass

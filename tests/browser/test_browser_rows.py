@@ -22,7 +22,8 @@ from tests.browser.line import Line
 from tests.browser.slowly import finish, stored_parts, until_stored
 from tests.browser.uploads_page import LIMIT, MIB, UploadsPage, part_numbers, random_file
 from tests.harness.browser import Browser, wait_until
-from tests.harness.crashes import end_shared_worker
+from tests.harness.crashes import end_shared_worker, shift_date
+from tests.harness.guests import let_somebody_else_in
 
 pytestmark = pytest.mark.browser
 Chromium = Callable[..., Browser]
@@ -249,6 +250,49 @@ def test_without_storage_uploads_arrive_and_the_page_says_what_is_lost(
     told.get_by_text("uploads will not survive a reload").wait_for(timeout=LIMIT)
     uploads.reload()
     assert uploads.page.locator("[data-upload-id]").count() == 0
+
+
+def test_another_user_sees_nothing_and_the_first_one_finds_everything(
+    chromium: Chromium, slow: Line, tmp_path: Path
+) -> None:
+    """Fault 43; I3: the first user's sessions are invisible, not deleted."""
+    file = random_file(tmp_path / "film.bin", SIZE)
+    browser = chromium()
+    uploads = Tab(browser, slow, first=True)
+    uploads.choose(file)
+    until_stored(uploads, slow, file.name, 30)
+    (mine,) = browser.context.cookies()
+    let_somebody_else_in(browser, slow.server)
+    uploads.reload()
+    uploads.page.wait_for_timeout(1_000)
+    assert uploads.page.locator("[data-upload-id]").count() == 0
+    stored = stored_parts(slow)
+    browser.context.add_cookies([mine])  # type: ignore[list-item]
+    uploads.reload()
+    uploads.until(file.name, "waiting-for-file")
+    uploads.choose(file)
+    finish(uploads, slow, file)
+    browser.close()
+    sent = Counter(part_numbers(browser))
+    assert {number: sent[number] for number in stored} == dict.fromkeys(stored, 1)
+
+
+DAY = 86_400
+
+
+def test_a_date_that_jumps_by_days_changes_nothing(chromium: Chromium, slow: Line, tmp_path: Path) -> None:
+    """Fault 44; I3: no URL expires by the browser's date, and no timer goes by it."""
+    file = random_file(tmp_path / "film.bin", SIZE)
+    browser = chromium()
+    uploads = Tab(browser, slow, first=True)
+    shift_date(browser, -DAY)
+    uploads.choose(file)
+    for percent, days in ((20, 8), (50, -30)):
+        uploads.until_percent(file.name, percent)
+        shift_date(browser, days * DAY)
+    finish(uploads, slow, file)
+    browser.close()
+    assert sorted(part_numbers(browser)) == list(range(1, -(-SIZE // (8 * MIB)) + 1)), "each part once"
 
 
 NAMES = {

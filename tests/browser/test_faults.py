@@ -5,7 +5,9 @@ The store is the fake one, since no real one lies on demand.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ import pytest
 from upload_engine.core.sending import MAX_SIGNED_ANEW
 
 from tests.browser.scene import PART, PARTS, Scene
-from tests.browser.uploads_page import MIB
+from tests.browser.uploads_page import LIMIT, MIB
 from tests.fakes import faults
 from tests.fakes.fault_server import Fault, Rule, Turn
 from tests.fakes.http_wire import Response
@@ -275,6 +277,45 @@ def test_the_list_of_parts_decides(scene: Scene, tmp_path: Path, row: str) -> No
     """Faults 28, 33, 34."""
     make, resent = LISTS[row]
     scene.prove(scene.begin(tmp_path, *make()), resent=resent)
+
+
+def test_a_list_of_several_pages_is_read_to_its_end(scene: Scene, tmp_path: Path) -> None:
+    """Fault 32: pages of one part each; a part that was on a later page is not sent again."""
+    scene.line.server.content.dialect = replace(AMAZON, list_page=1)
+    scene.prove(scene.begin(tmp_path, call(faults.say(400, "InvalidPart"), COMPLETE)))
+    assert len(scene.store.log("ListParts")) >= PARTS
+
+
+def test_a_list_that_outlives_the_completion_does_not_decide(scene: Scene, tmp_path: Path) -> None:
+    """Fault 35: Complete was done and nobody heard of it; the parts are listed as if it had not been."""
+    scene.line.server.content.dialect = replace(AMAZON, lists_after_completion=True)
+    file = scene.begin(tmp_path, front=[api(faults.lose_answer(), "/complete", times=None)])
+    scene.uploads.until(file.name, "finalising")
+    while not scene.store.log(COMPLETE, file.name):
+        scene.uploads.page.wait_for_timeout(20)
+    scene.uploads.reload()
+    scene.front.rules.clear()
+    scene.prove(file)
+    assert scene.store.log("ListParts", file.name)
+    assert len(scene.puts(file)) == PARTS
+
+
+def test_a_store_that_refuses_checksums_is_sent_none(scene: Scene, tmp_path: Path) -> None:
+    """Fault 36: dropped for this store, and said."""
+    scene.leave()  # an engine that has learned nothing yet
+
+    def with_checksum(response: Response) -> None:
+        created = json.loads(response.body)
+        created["headers"] = {"x-amz-checksum-crc32": "AAAAAA=="}
+        response.body = json.dumps(created).encode()
+        response.drop("content-length")
+
+    refuse = put(faults.say(400, "InvalidArgument"), None, attempts=range(1, 2), times=None)
+    file = scene.begin(tmp_path, refuse, front=[api(faults.edit(with_checksum), "multipart")])
+    scene.prove(file)
+    told = scene.uploads.page.locator("#warnings")
+    told.get_by_text("does not take checksum headers").wait_for(timeout=LIMIT)
+    scene.leave()  # nor one that knows
 
 
 def test_finalising_is_shown_while_the_store_assembles(scene: Scene, tmp_path: Path) -> None:

@@ -21,7 +21,8 @@ class Dialect:
     keeps_copies: a part that was sent twice is listed twice, and Complete takes either; list_order: of ListParts, by
     ``number`` or by ``text`` (10 before 2), which also is the order of its pages; abort_gone: status of an Abort of an
     upload that is not there; checksums: ``verify``, ``ignore`` or ``refuse`` headers such as x-amz-checksum-crc32;
-    opaque_etags: ETags say nothing of the content, as with encryption by a key of KMS.
+    opaque_etags: ETags say nothing of the content, as with encryption by a key of KMS; list_page: parts in one page of
+    ListParts, at the most; lists_after_completion: ListParts goes on answering for an upload that has become an object.
     """
 
     keeps_copies: bool = False
@@ -29,6 +30,8 @@ class Dialect:
     abort_gone: int = 404
     checksums: str = "verify"
     opaque_etags: bool = False
+    list_page: int = 1000
+    lists_after_completion: bool = False
 
 
 AMAZON = Dialect()
@@ -46,13 +49,14 @@ class StoredPart:
 
 @dataclass
 class StoredUpload:
-    """An open upload; ``copies`` holds every part in the order of arrival."""
+    """``copies`` holds every part in the order of arrival; ``is_completed``: only ListParts still knows of it."""
 
     upload_id: str
     key: str
     headers: dict[str, str]
     started: float
     copies: list[StoredPart] = field(default_factory=list)
+    is_completed: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,10 +104,19 @@ class Bucket:
 
     def upload(self, key: str, upload_id: str) -> StoredUpload:
         """Raises ``S3Error`` unless it is open, and at this key."""
+        upload = self._listable(key, upload_id)
+        if upload.is_completed:
+            raise no_such_upload()
+        return upload
+
+    def _listable(self, key: str, upload_id: str) -> StoredUpload:
         upload = self.uploads.get(upload_id)
         if upload is None or upload.key != key:
             raise no_such_upload()
         return upload
+
+    def open_uploads(self) -> list[StoredUpload]:
+        return [upload for upload in list(self.uploads.values()) if not upload.is_completed]
 
     def put(self, key: str, content: bytes, headers: dict[str, str], now: float) -> str:
         self.objects[key] = StoredObject((content,), md5(content), headers, now)
@@ -137,7 +150,7 @@ class Bucket:
 
     def listed(self, key: str, upload_id: str, after: int, limit: int) -> tuple[list[StoredPart], bool]:
         """One page of ListParts after a part number, and whether there is more."""
-        copies = self.upload(key, upload_id).copies
+        copies = self._listable(key, upload_id).copies
         by_text = self.dialect.list_order == "text"
         ordered = sorted(copies, key=lambda part: str(part.number) if by_text else f"{part.number:05}")
         numbers = [part.number for part in ordered]
@@ -185,7 +198,9 @@ class Bucket:
         together = md5(b"".join(bytes.fromhex(part.etag) for part in chosen))
         made = StoredObject(tuple(pieces), f"{together}-{len(chosen)}", upload.headers, now, upload_id)
         self.objects[key] = made
-        del self.uploads[upload_id]
+        upload.is_completed = True
+        if not self.dialect.lists_after_completion:
+            del self.uploads[upload_id]
         return made
 
     def abort(self, key: str, upload_id: str) -> int:

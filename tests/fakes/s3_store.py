@@ -161,7 +161,7 @@ class S3Store:
         query = request.query
         prefix, limit = query.get("prefix", ""), int(query.get("max-uploads", 1000))
         after = (query.get("key-marker", ""), query.get("upload-id-marker", ""))
-        found = sorted((upload.key, upload.upload_id, upload.started) for upload in bucket.uploads.values())
+        found = sorted((upload.key, upload.upload_id, upload.started) for upload in bucket.open_uploads())
         found = [upload for upload in found if upload[0].startswith(prefix) and upload[:2] > after]
         page, more = found[:limit], len(found) > limit
         uploads = [
@@ -228,7 +228,8 @@ class S3Store:
 
     def _list_parts(self, request: Request, operation: Operation, bucket: Bucket) -> Response:
         query = request.query
-        after, limit = int(query.get("part-number-marker", 0)), min(1000, int(query.get("max-parts", 1000)))
+        after, limit = int(query.get("part-number-marker", 0)), int(query.get("max-parts", 1000))
+        limit = min(bucket.dialect.list_page, limit)
         page, more = bucket.listed(operation.key, query["uploadId"], after, limit)
         parts = [
             {
