@@ -45,13 +45,6 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 START_LIMIT = 60.0
 """Seconds for the browser to open its debugging port, on a busy machine."""
 
-WATCH_LONG_TASKS = """
-globalThis.longTasks = [];
-new PerformanceObserver((list) => {
-  for (const entry of list.getEntries()) longTasks.push({ start: entry.startTime, duration: entry.duration });
-}).observe({ type: "longtask", buffered: true });
-"""
-
 
 def find_chromium() -> str | None:
     """The browser's program: the environment's ``CHROMIUM``, else the first of the usual names on the PATH."""
@@ -74,7 +67,6 @@ class _Tabs:
 
     def _take(self, context: BrowserContext) -> None:
         self.context = context
-        context.add_init_script(WATCH_LONG_TASKS)
         context.add_init_script(LISTEN_IN)
         context.on("page", self._watch)
         for page in context.pages:
@@ -161,10 +153,28 @@ class Browser(_Tabs):
         """Somebody else, with no cookie, record or worker of anybody's."""
         return Visitor(self._connection)
 
-    def long_tasks(self, over: float = 50, page: Page | None = None) -> list[float]:
-        """Durations, in milliseconds, of the main thread's tasks longer than ``over`` since the page was loaded."""
-        found = (page or self.page).evaluate("longTasks.map(({ duration }) => duration)")
-        return [duration for duration in found if duration > over]
+    @contextlib.contextmanager
+    def tracing_tasks(self) -> Iterator[list[float]]:
+        """Filled at the end: milliseconds for which each task of the pages' main threads kept a processor busy.
+
+        A busy machine makes tasks last longer and not work longer; what a page's ``longtask`` entries tell is both.
+        """
+        tasks: list[float] = []
+        self._connection.start_tracing(page=self.page, categories=["toplevel"])
+        yield tasks
+        events = json.loads(self._connection.stop_tracing())["traceEvents"]
+        main = {
+            (event["pid"], event["tid"])
+            for event in events
+            if event["name"] == "thread_name" and event["args"]["name"] == "CrRendererMain"
+        }
+        tasks += [
+            event["tdur"] / 1000
+            for event in events
+            if (event["pid"], event["tid"]) in main
+            and event["name"].endswith("::RunTask")
+            and "tdur" in event
+        ]
 
     def close(self) -> None:
         """End it politely, so that its profile and its log are complete."""
