@@ -19,6 +19,7 @@ from upload_engine.core.parts import count_parts, part_range
 from upload_engine.interfaces import ApiRequest, HttpResponse
 
 from tests.simulation.bucket import Bucket, Multipart, Object, Refusal, etag_of
+from tests.simulation.virtual_time import DATE
 
 SECRET = "S3CRET"
 """Part of everything that must never be told: signatures, keys, the store's own explanations."""
@@ -116,7 +117,8 @@ class SigningServer:
             for upload in self.bucket.uploads.values()
             if upload.is_open and upload.key.startswith(f"u/{self.cookie}/")
         ]
-        return {"userId": self.cookie, "isNewGuest": self.new_guest, "uploads": rows}
+        now = int((DATE + self._clock()) * 1000)
+        return {"userId": self.cookie, "isNewGuest": self.new_guest, "serverTime": now, "uploads": rows}
 
     def _create(self, body: dict[str, Any]) -> HttpResponse:
         number = len(self.bucket.uploads)

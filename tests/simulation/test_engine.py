@@ -13,10 +13,11 @@ from uploads import protocol as p
 from tests.simulation.browser import Disk, KeptKey, Life, Page
 from tests.simulation.scenario import scenario
 from tests.simulation.signing import SECRET
-from tests.simulation.virtual_time import run
+from tests.simulation.virtual_time import VirtualClock, run
 from tests.simulation.world import World
 
 OFFLINE = "line: offline for hours"
+DAY = 86_400.0
 
 
 @scenario
@@ -390,6 +391,60 @@ async def test_the_machines_date_does_not_matter() -> None:
             life.clock.wall_offset -= 86_400.0
         session = await life.page.until("a", "completed")
         assert world.holds(session["s3_key"], file)
+
+
+@scenario
+async def test_what_nobody_comes_back_to_is_removed_after_a_week() -> None:
+    """I5: from the store and from the browser, at the start."""
+    world, store = World(), MemoryStore()
+    async with Life(world, store) as life:
+        life.start("a", Disk("a.bin", GIB))
+        await asyncio.sleep(5)
+    world.slept += 6.9 * DAY
+    async with Life(world, store) as life:
+        await life.page.until("a", "waiting-for-file")
+    world.slept += 0.2 * DAY
+    async with Life(world, store) as life:
+        world.oracle.cancelled.add("a.bin")
+        await life.page.until("a", "cancelled")
+        assert "a.bin was interrupted too long ago" in life.page.capabilities["warnings"][0]
+    assert world.open_uploads() == []
+    assert await store.load("me") == []
+
+
+@scenario
+async def test_an_engine_that_runs_on_removes_what_rests_and_nothing_else() -> None:
+    """I5: looked for every hour."""
+    world, hour = World(bytes_per_second=300_000.0), 3_600
+    async with Life(world, MemoryStore(), session_ttl=3 * hour * 1000) as life:
+        life.start("works", Disk("works.bin", 6 * GIB))
+        life.start("rests", Disk("rests.bin", GIB))
+        await life.page.until("rests", "uploading")
+        await asyncio.sleep(600)
+        life.say(p.PAUSE_UPLOAD, upload_id="rests")
+        await asyncio.sleep(2.9 * hour)
+        assert life.page.sessions["rests"]["status"] == "paused"
+        world.oracle.cancelled.add("rests.bin")
+        await life.page.until("rests", "cancelled", seconds=1.2 * hour)
+        assert life.page.sessions["works"]["status"] == "uploading"
+        assert [upload.file for upload in world.open_uploads()] == ["works.bin"]
+
+
+@scenario
+async def test_a_date_that_is_wrong_by_a_month_expires_nothing() -> None:
+    """Fault 44: the server's date decides."""
+    world, store = World(), MemoryStore()
+    async with Life(world, store) as life:
+        life.start("a", Disk("a.bin", GIB))
+        await asyncio.sleep(5)
+    clock = VirtualClock()
+    clock.wall_offset += 30 * DAY
+    world.begin(OFFLINE)
+    async with Life(world, store, clock=clock) as life:
+        await life.page.until("a", "waiting-for-file")
+        world.end(OFFLINE)
+        await asyncio.sleep(3 * 3_600)
+        assert life.page.sessions["a"]["phase"] == "waiting-for-file"
 
 
 @scenario

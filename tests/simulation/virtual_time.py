@@ -24,6 +24,8 @@ MOST_TURNS_AT_ONCE = 20_000
 """Turns of the loop without time moving on: somebody runs in circles."""
 
 
+DATE = 1_700_000_000.0
+"""Seconds since 1970 at which every run begins."""
 LEAST_SLEEP = 0.001
 """Seconds: a browser's timers know no less."""
 
@@ -167,7 +169,7 @@ class VirtualClock:
     """The engine's Clock on a virtual loop. ``wall_offset`` may be changed: the machine's date is never trusted."""
 
     def __init__(self) -> None:
-        self.wall_offset = 1_700_000_000.0
+        self.wall_offset = DATE
         self._loop = asyncio.get_running_loop()
 
     def now(self) -> float:

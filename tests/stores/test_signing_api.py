@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import secrets
+import time
 from collections.abc import Iterator
 from email.header import decode_header, make_header
 from typing import Any
@@ -320,6 +321,7 @@ def test_open_uploads_are_listed_and_can_be_taken_up(browser: httpx.Client, stor
     put(store, created["urls"]["1"], b"hello")
     answer = browser.get("/s3/uploads").json()
     assert answer["userId"] == created["userId"]
+    assert abs(answer["serverTime"] / 1000 - time.time()) < 60
     found = {upload["key"]: upload for upload in answer["uploads"]}
     again = {**created, "uploadId": found[created["key"]]["uploadId"]}
     assert found[created["key"]]["filename"] == "open.bin"

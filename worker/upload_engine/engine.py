@@ -30,13 +30,15 @@ from upload_engine.core.requests import Identity, object_path
 from upload_engine.core.retry import RetryPolicy
 from upload_engine.core.rules import complaint
 from upload_engine.core.session import Session
-from upload_engine.core.states import ENDED, Phase
+from upload_engine.core.states import AT_REST, ENDED, Phase
 from upload_engine.interfaces import Clock, FileSource, GuestKey, Port, SessionStore, UploadSigner
 from upload_engine.operations import Operations, Transports
 from upload_engine.outbox import Outbox
 
 SAMPLING_AT_ONCE = 4
 LAST_USER = "lastUser"
+SWEEP_SECONDS = 3600.0
+"""How often uploads that have expired are looked for."""
 
 Message = dict[str, Any]
 
@@ -91,6 +93,7 @@ class Engine:
         )
         self._outbox.interval = config["progress_interval"] / 1000
         self._user_id = ""
+        self._server_date: float | None = None
         self._mailbox: asyncio.Queue[e.Event | tuple[Port, Message, FileSource | None]] = asyncio.Queue()
         self._tasks: dict[str, dict[int, asyncio.Task[None]]] = {}
         self._arriving: dict[str, list[e.Event]] = {}
@@ -121,6 +124,7 @@ class Engine:
         async with asyncio.TaskGroup() as self._group:
             await self._restore()
             self._group.create_task(self._outbox.run())
+            self._group.create_task(self._sweep_for_ever())
             while True:
                 item = await self._mailbox.get()
                 if isinstance(item, e.Event):
@@ -144,7 +148,10 @@ class Engine:
             session.last_activity = self._wall_ms()
 
     def _wall_ms(self) -> int:
-        return int(self._clock.wall_time() * 1000)
+        """The server's date, milliseconds since 1970, or the machine's as long as that is all there is."""
+        if self._server_date is None:
+            return int(self._clock.wall_time() * 1000)
+        return int((self._server_date + self._clock.now()) * 1000)
 
     def _perform(self, effects: list[fx.Effect]) -> None:
         for effect in effects:
@@ -347,6 +354,8 @@ class Engine:
 
     async def _sign_in(self, identity: Identity) -> None:
         user_id = identity.user_id
+        if identity.server_time is not None:
+            self._server_date = identity.server_time / 1000 - self._clock.now()
         with self._storage():
             is_known = await self._store.get_meta(LAST_USER) == user_id
             await self._store.set_meta(LAST_USER, user_id)
@@ -355,6 +364,22 @@ class Engine:
                 await self._load(user_id)
             if not is_known:
                 self._recover(identity)
+        self._sweep()
+
+    async def _sweep_for_ever(self) -> None:
+        while True:
+            await self._clock.sleep(SWEEP_SECONDS)
+            self._sweep()
+
+    def _sweep(self) -> None:
+        """Abort and forget what nobody has come back to. Not by the machine's date alone, which may be off by days."""
+        if not self._user_id:
+            return
+        oldest = self._wall_ms() - self._config["session_ttl"]
+        for session in list(self._queue.sessions.values()):
+            if session.phase in AT_REST and session.last_activity < oldest:
+                self._warn(f"{session.facts.fingerprint.name} was interrupted too long ago, and is removed.")
+                self._handle(e.CancelRequested(session.upload_id))
 
     def _recover(self, identity: Identity) -> None:
         """This browser has no memory of the user: take up what the server has open for them."""
@@ -385,8 +410,6 @@ class Engine:
             effects = session.restore(phase)
             self._perform(self._queue.add(session, self._clock.now()) + effects)
             self._outbox.touch(session.upload_id)
-            if self._wall_ms() - session.last_activity > self._config["session_ttl"]:
-                self._handle(e.CancelRequested(session.upload_id))
 
     @contextmanager
     def _storage(self) -> Iterator[None]:

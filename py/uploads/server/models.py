@@ -145,10 +145,14 @@ class OpenUpload(_Shape):
 
 
 class OpenUploads(_Shape):
-    """A user's open uploads. `isNewGuest`: the user is a guest who had no cookie until a moment ago."""
+    """A user's open uploads. `isNewGuest`: the user is a guest who had no cookie until a moment ago.
+
+    `serverTime`: milliseconds since 1970; the browser's own date may be wrong by days.
+    """
 
     userId: str  # noqa: N815
     isNewGuest: bool  # noqa: N815
+    serverTime: int  # noqa: N815
     uploads: list[OpenUpload]
 
 

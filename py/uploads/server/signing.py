@@ -138,7 +138,12 @@ def make_router(signing: Signing) -> APIRouter:
                     startedAt=started.isoformat(),
                 )
             )
-        return models.OpenUploads(userId=user, isNewGuest=signing.guests.is_new(request), uploads=found)
+        return models.OpenUploads(
+            userId=user,
+            isNewGuest=signing.guests.is_new(request),
+            serverTime=int(time.time() * 1000),
+            uploads=found,
+        )
 
     @router.post("/guest/key", tags=["guests"])
     def give_guest_key(request: Request, user: User) -> models.GuestKey:

@@ -99,6 +99,8 @@ def test_sign_list_complete_status_abort() -> None:
     assert fault(requests.parse_abort, answer({"code": "StoreDown"}, 503)).status == 503
     assert requests.parse_open_uploads(answer({"userId": "me", "uploads": []})) == Identity("me", False)
     assert requests.parse_open_uploads(answer({"userId": "me", "isNewGuest": True})) == Identity("me", True)
+    dated = requests.parse_open_uploads(answer({"userId": "me", "serverTime": 1_700}))
+    assert dated == Identity("me", False, server_time=1_700)
 
 
 def test_the_servers_open_uploads() -> None:

@@ -170,11 +170,15 @@ class OpenUpload:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who is signed in, whether that is a guest who has only just been given the id, and what they have open."""
+    """Who is signed in, whether that is a guest who has only just been given the id, and what they have open.
+
+    ``server_time``: the server's date, milliseconds since 1970; None where it does not tell.
+    """
 
     user_id: str
     is_new_guest: bool
     open_uploads: tuple[OpenUpload, ...] = ()
+    server_time: int | None = None
 
 
 def parse_open_uploads(response: HttpResponse) -> Identity:
@@ -190,7 +194,9 @@ def parse_open_uploads(response: HttpResponse) -> Identity:
             )
             for row in answer.get("uploads") or ()
         )
-        return Identity(str(answer["userId"]), answer.get("isNewGuest") is True, uploads)
+        told = answer.get("serverTime")
+        server_time = None if told is None else int(told)
+        return Identity(str(answer["userId"]), answer.get("isNewGuest") is True, uploads, server_time)
 
 
 def prepare_guest_key() -> ApiRequest:

@@ -70,6 +70,8 @@ ENDED = frozenset({P.COMPLETED, P.CANCELLED})
 """The phases that nothing leaves."""
 RESUMABLE = frozenset({P.PAUSED, P.FAILED, P.WAITING_FOR_SIGN_IN})
 """The phases in which Resume asks for a slot."""
+AT_REST = RESUMABLE | {P.WAITING_FOR_FILE}
+"""The phases in which nothing goes on until a person does something."""
 PAUSABLE = frozenset(
     {P.QUEUED, P.CREATING, P.UPLOADING, P.RECONCILING, P.WAITING_FOR_NETWORK, P.WAITING_FOR_SIGN_IN}
 )
@@ -123,10 +125,7 @@ TABLE: tuple[Row, ...] = (
     Row((P.WAITING_FOR_NETWORK,), e.NetworkProbed, (P.QUEUED,)),
     Row(_ALL, e.NetworkHinted),
     Row((P.WAITING_FOR_FILE, *RESUMABLE), e.FileGiven, (P.QUEUED,)),
-    Row(
-        tuple(phase for phase in Phase if phase not in RESUMABLE and phase is not P.WAITING_FOR_FILE),
-        e.FileGiven,
-    ),
+    Row(tuple(phase for phase in Phase if phase not in AT_REST), e.FileGiven),
     Row(tuple(PAUSABLE), e.PauseRequested, (P.PAUSED,)),
     Row(tuple(phase for phase in Phase if phase not in PAUSABLE), e.PauseRequested),
     Row(tuple(RESUMABLE), e.ResumeRequested, (P.QUEUED, P.WAITING_FOR_FILE)),

@@ -7,7 +7,7 @@ from upload_engine.core import events as e
 from upload_engine.core.explain import unreadable_file, wrong_file
 from upload_engine.core.session_state import Effects, SessionState
 from upload_engine.core.settling import cancelled
-from upload_engine.core.states import ENDED, PAUSABLE, RESUMABLE, Phase
+from upload_engine.core.states import AT_REST, ENDED, PAUSABLE, RESUMABLE, Phase
 
 
 def on_pause_requested(session: SessionState, event: e.PauseRequested, now: float) -> Effects:
@@ -55,7 +55,7 @@ def on_file_given(session: SessionState, event: e.FileGiven, now: float) -> Effe
         session.adopt(event.fingerprint)
     session.has_file = True
     session.transfer.doubt_all()
-    if session.phase is Phase.WAITING_FOR_FILE or session.phase in RESUMABLE:
+    if session.phase in AT_REST:
         return _go_on(session, event, Phase.QUEUED)
     return []
 
