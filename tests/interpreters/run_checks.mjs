@@ -40,6 +40,7 @@ const posted = [];
 let listener = null;
 let reconnected = null;
 let refusing = false;
+const page = new EventTarget(); // both the window and the document
 const aFile = new File(["x"], "a\u202e.bin");
 Object.defineProperty(aFile, "size", { value: 3 * 1024 ** 3 });
 Object.assign(globalThis, {
@@ -50,6 +51,13 @@ Object.assign(globalThis, {
   sameFile: (file) => file === aFile,
   deliver: (text) => listener?.(text),
   reconnect: (anew) => reconnected?.(anew),
+  addEventListener: page.addEventListener.bind(page),
+  removeEventListener: page.removeEventListener.bind(page),
+  document: Object.assign(page, { visibilityState: "hidden" }),
+  happen: (event, visibility) => {
+    page.visibilityState = visibility;
+    page.dispatchEvent(new Event(event));
+  },
   uploadWorker: {
     kind: "dedicated",
     onMessage: (callback) => { listener = callback; },

@@ -366,6 +366,24 @@ async def test_a_user_who_turns_out_to_be_another_sees_only_their_own() -> None:
 
 
 @scenario
+async def test_a_page_that_hears_of_the_network_ends_the_waiting() -> None:
+    """Fault 6: long before the next look at it would have come."""
+    world = World()
+    async with Life(world, MemoryStore()) as life:
+        life.start("a", Disk("a.bin", GIB))
+        await asyncio.sleep(5)
+        world.begin(OFFLINE)
+        await life.page.until("a", "waiting-for-network")
+        await asyncio.sleep(600)
+        life.say(p.NETWORK_HINT)
+        await asyncio.sleep(1)
+        assert life.page.sessions["a"]["phase"] == "waiting-for-network", "a hint is no more than that"
+        world.end(OFFLINE)
+        life.say(p.NETWORK_HINT)
+        await life.page.until("a", "uploading", seconds=1.0)
+
+
+@scenario
 async def test_signed_out_in_the_middle_and_in_again() -> None:
     """Fault 41."""
     world, file = World(url_lifetime=40.0), Disk("a.bin", 5 * GIB)

@@ -446,4 +446,5 @@ _FOR_ALL: dict[str, type[e.Event]] = {
     p.PAUSE_ALL: e.PauseRequested,
     p.RESUME_ALL: e.ResumeRequested,
     p.CANCEL_ALL: e.CancelRequested,
+    p.NETWORK_HINT: e.NetworkHinted,
 }

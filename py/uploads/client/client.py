@@ -18,6 +18,7 @@ from uploads.protocol import (
     DEFAULT_UPLOAD_CONFIG,
     GOODBYE,
     HELLO,
+    NETWORK_HINT,
     PAUSE_ALL,
     PAUSE_UPLOAD,
     REMOVE_UPLOAD,
@@ -84,6 +85,7 @@ class UploadClient:
         }
         self._hello = {"type": HELLO, "config": differing}
         link.listen(self._receive, self._reconnected)
+        link.watch_network(self._network_hinted)
         self._post(self._hello)
 
     # What is known. The mappings are live: read them, never change them.
@@ -284,6 +286,13 @@ class UploadClient:
         self._post(self._hello)
         if anew:
             self._tell({"type": "engine", "upload_id": None})
+
+    def _network_hinted(self) -> None:
+        """What waits for the network need not wait for its next look at it."""
+        for session in self._book.sessions.values():
+            if session["phase"] == "waiting-for-network":
+                self._post({"type": NETWORK_HINT})
+                return
 
     def _tell(self, change: "dict[str, Any]") -> None:
         """Tells every listener, then raises the first listener's error, if any."""

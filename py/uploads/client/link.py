@@ -32,6 +32,7 @@ class WorkerLink:
             )
         self._js_worker: Any = js.uploadWorker
         self._js_callbacks: list[Any] = []
+        self._js_watcher: Any = None
 
     @property
     def kind(self) -> str:
@@ -47,6 +48,20 @@ class WorkerLink:
         self._js_callbacks = [create_proxy(receive), create_proxy(lambda anew: reconnected(bool(anew)))]
         self._js_worker.onReconnect(self._js_callbacks[1])
         self._js_worker.onMessage(self._js_callbacks[0])
+
+    def watch_network(self, hint: "Callable[[], None]") -> None:
+        """Calls `hint` when the network may be back: the browser says so, or a person comes back to the page."""
+
+        def happened(js_event: "Any") -> None:
+            if str(js_event.type) == "online" or str(js.document.visibilityState) == "visible":
+                hint()
+
+        self._js_watcher = create_proxy(happened)
+        for js_target, event in self._watched():
+            js_target.addEventListener(event, self._js_watcher)
+
+    def _watched(self) -> "list[tuple[Any, str]]":
+        return [(js.globalThis, "online"), (js.document, "visibilitychange")]
 
     def post(self, text: str, js_file: "Any" = None) -> None:
         """Sends a message and the file that belongs to it. Raises `ClientError` when the browser refuses."""
@@ -75,6 +90,11 @@ class WorkerLink:
         """Stops listening."""
         self._js_worker.onMessage(None)
         self._js_worker.onReconnect(None)
+        if self._js_watcher is not None:
+            for js_target, event in self._watched():
+                js_target.removeEventListener(event, self._js_watcher)
+            self._js_callbacks.append(self._js_watcher)
+            self._js_watcher = None
         for js_callback in self._js_callbacks:
             if hasattr(js_callback, "destroy"):  # MicroPython's proxies are collected instead
                 js_callback.destroy()

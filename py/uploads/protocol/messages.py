@@ -21,6 +21,7 @@ RESELECT_FILE = "RESELECT_FILE"
 PAUSE_ALL = "PAUSE_ALL"
 RESUME_ALL = "RESUME_ALL"
 CANCEL_ALL = "CANCEL_ALL"
+NETWORK_HINT = "NETWORK_HINT"
 GOODBYE = "GOODBYE"
 
 # Worker → page
@@ -154,6 +155,7 @@ UPLOAD_WORKER_MESSAGES = {
     PAUSE_ALL: _message(),
     RESUME_ALL: _message(),
     CANCEL_ALL: _message(),
+    NETWORK_HINT: _message(),  # the network may be back: workers do not hear of it in every browser
     GOODBYE: _message(),
 }
 """Page → worker."""

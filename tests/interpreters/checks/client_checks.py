@@ -46,6 +46,9 @@ class FakeLink:
         self.say_text = receive
         self.reconnect = reconnected
 
+    def watch_network(self, hint: "Callable[[], None]") -> None:
+        self.hint = hint
+
     def post(self, text: str, file: "Any" = None) -> None:
         if self.refusal:
             raise ClientError(self.refusal)
@@ -281,6 +284,20 @@ def check_a_closed_client_takes_no_calls() -> None:
         lambda: client.subscribe(print),
     ):
         assert raised(ClientClosed, action) == "this upload client is closed"
+
+
+def check_a_hint_is_handed_on_once_where_an_upload_waits_for_the_network() -> None:
+    _, link, _ = client_with()
+    link.say(snapshot())
+    link.hint()
+    assert len(link.posted) == 1
+    for upload_id in ("a", "b"):
+        waiting = snapshot()
+        waiting["session"]["upload_id"] = upload_id
+        waiting["session"]["phase"] = "waiting-for-network"
+        link.say(waiting)
+    link.hint()
+    assert link.posted[1:] == [({"type": "NETWORK_HINT"}, None)]
 
 
 def check_listeners_are_independent() -> None:

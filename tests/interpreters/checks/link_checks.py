@@ -44,6 +44,21 @@ def check_the_hook_works_over_real_javascript() -> None:
     client_module._shared.clear()
 
 
+def check_the_network_is_watched_until_the_end() -> None:
+    link = WorkerLink()
+    hints: list[int] = []
+    link.watch_network(lambda: hints.append(1))
+    js.happen("online", "hidden")
+    js.happen("visibilitychange", "hidden")
+    assert len(hints) == 1
+    js.happen("visibilitychange", "visible")
+    assert len(hints) >= 2
+    link.close()
+    seen = len(hints)
+    js.happen("online", "visible")
+    assert len(hints) == seen
+
+
 def check_what_is_no_file_is_refused() -> None:
     link = WorkerLink()
     assert link.is_file(js.aFile)

@@ -12,6 +12,7 @@ from uploads.protocol import (
     ENGINE_READY,
     GOODBYE,
     HELLO,
+    NETWORK_HINT,
     MAX_MESSAGE_LENGTH,
     PAUSE_ALL,
     START_UPLOAD,
@@ -185,6 +186,7 @@ def check_commands_survive_the_wire() -> None:
         {"type": HELLO, "config": {"max_retries": 5, "allowed_types": ["image/*"]}},
         {"type": HELLO, "config": {}},
         {"type": PAUSE_ALL},
+        {"type": NETWORK_HINT},
         {"type": GOODBYE},
     ):
         assert decode_worker_message(encode_message(message)) == message
