@@ -40,6 +40,7 @@ const posted = [];
 let listener = null;
 let reconnected = null;
 let refusing = false;
+let persistenceAsked = 0;
 const page = new EventTarget(); // both the window and the document
 const aFile = new File(["x"], "a\u202e.bin");
 Object.defineProperty(aFile, "size", { value: 3 * 1024 ** 3 });
@@ -53,6 +54,11 @@ Object.assign(globalThis, {
   reconnect: (anew) => reconnected?.(anew),
   addEventListener: page.addEventListener.bind(page),
   removeEventListener: page.removeEventListener.bind(page),
+  giveStorage: () => {
+    const persist = () => { persistenceAsked += 1; return Promise.resolve(true); };
+    Object.defineProperty(navigator, "storage", { value: { persist, [Symbol.toStringTag]: "StorageManager" }, configurable: true });
+  },
+  persistenceAsked: () => persistenceAsked,
   document: Object.assign(page, { visibilityState: "hidden" }),
   happen: (event, visibility) => {
     page.visibilityState = visibility;
@@ -93,6 +99,7 @@ if (job.interpreter === "micropython") {
   const { loadPyodide } = await import(job.entry);
   python = await loadPyodide({ stdout: (line) => console.log(line) });
 }
+globalThis.navigator ??= {}; // newer versions of Node have one
 for (const [path, text] of Object.entries(job.files)) write(python.FS, path, text);
 try {
   python.runPython(program);

@@ -12,6 +12,7 @@ import time
 from uploads.client.book import UploadBook
 from uploads.client.errors import ClientClosed, ClientError, NotAFile, UnknownUpload
 from uploads.client.recovery import Recovery
+from uploads.client.report import report
 from uploads.protocol import (
     CANCEL_ALL,
     CANCEL_UPLOAD,
@@ -47,6 +48,9 @@ if TYPE_CHECKING:
         UploadSession,
     )
 
+LARGE_FILE = 100_000_000
+"""Bytes of an upload for whose sake the browser is asked to keep this origin's storage."""
+
 _shared: "dict[str, UploadClient]" = {}
 """The page's one client, under "client"."""
 
@@ -80,10 +84,11 @@ class UploadClient:
         self._book = UploadBook()
         self._recovery = Recovery(self._book)
         self._listeners: list[Callable[[dict[str, Any]], None]] = []
-        differing = {
+        self._differing = {
             name: value for name, value in self.config.items() if value != DEFAULT_UPLOAD_CONFIG[name]
         }
-        self._hello = {"type": HELLO, "config": differing}
+        self._hello = {"type": HELLO, "config": self._differing}
+        self._is_persistence_asked = False
         link.listen(self._receive, self._reconnected)
         link.watch_network(self._network_hinted)
         self._post(self._hello)
@@ -141,6 +146,13 @@ class UploadClient:
         """
         self._known(upload_id)
         return self._book.session(upload_id)
+
+    def report(self) -> str:
+        """All that a developer needs to hear of these uploads, as text. It names no file, key, person or address."""
+        book = self._book
+        return report(
+            book.engine, self.capabilities, self._differing, book.sessions, book.progress, book.errors
+        )
 
     def subscribe(self, listener: "Callable[[dict[str, Any]], None]") -> "Callable[[], None]":
         """Calls `listener(change)` after every change, until the returned function is called.
@@ -274,7 +286,17 @@ class UploadClient:
                 self._book.forget(upload_id)
                 changes.append({"type": "removed", "upload_id": upload_id})
         for change in changes:
+            self._ask_for_persistence(change)
             self._tell(change)
+
+    def _ask_for_persistence(self, change: "dict[str, Any]") -> None:
+        """At the first upload that it would be a pity to lose: an origin's storage may be evicted until it is granted."""
+        if self._is_persistence_asked or change["type"] != "upload":
+            return
+        size = self._book.sessions[change["upload_id"]]["file_size"]
+        if size is not None and size >= LARGE_FILE:
+            self._is_persistence_asked = True
+            self._link.ask_for_persistence()
 
     def _reconnected(self, anew: bool) -> None:
         """The page is back from the back/forward cache, or speaks with a new worker in place of one that crashed."""

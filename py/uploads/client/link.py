@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+STORAGE_TAG = "[object StorageManager]"
 FILE_TAGS = ("[object File]", "[object FileSystemFileHandle]")
 
 
@@ -74,7 +75,13 @@ class WorkerLink:
 
     def is_file(self, value: "Any") -> bool:
         """Whether a value is a `File` or a `FileSystemFileHandle` of the browser."""
-        return isinstance(value, JsProxy) and str(js.Object.prototype.toString.call(value)) in FILE_TAGS
+        return isinstance(value, JsProxy) and _tag(value) in FILE_TAGS
+
+    def ask_for_persistence(self) -> None:
+        """Asks the browser not to evict this origin's storage. What it answers changes nothing."""
+        js_storage = js.Reflect.get(js.navigator, "storage")  # missing where the page is not served securely
+        if _tag(js_storage) == STORAGE_TAG:
+            self._js_worker.attempt(js_storage, "persist")
 
     def file_name(self, js_file: "Any") -> str:
         """The name of a file. Its size is never read here: MicroPython would wrap it to 32 bits."""
@@ -99,3 +106,7 @@ class WorkerLink:
             if hasattr(js_callback, "destroy"):  # MicroPython's proxies are collected instead
                 js_callback.destroy()
         self._js_callbacks = []
+
+
+def _tag(js_value: "Any") -> str:
+    return str(js.Object.prototype.toString.call(js_value))

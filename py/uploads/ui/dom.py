@@ -84,6 +84,25 @@ def title() -> str:
     return str(js.document.title)
 
 
+def has_flag(name: str) -> bool:
+    """Whether the page's address has this name in its query."""
+    return bool(js.URLSearchParams.new(js.location.search).has(name))
+
+
+def copy_text(text: str, done: "Callable[[bool], None]") -> None:
+    """Puts text on the clipboard, in answer to a click; calls `done(whether it is there)`, once."""
+    answer = js.uploadWorker.attempt(js.Reflect.get(js.navigator, "clipboard"), "writeText", text)
+    if answer[0] is not True:  # no clipboard: the page is not served securely
+        done(False)
+        return
+    answer[1].then(create_proxy(lambda *_: done(True)), create_proxy(lambda *_: done(False)))
+
+
+def log(text: str) -> None:
+    """A line on the browser's console."""
+    js.console.info(text)
+
+
 def files_in(js_file_list: "Any") -> "list[Any]":
     """The `File`s of an input or a drop."""
     return [js_file_list.item(index) for index in range(int(js_file_list.length))]

@@ -1,9 +1,13 @@
-"""One line above the list for what concerns no single upload: the engine's state, its warnings, refusals."""
+"""One line above the list for what concerns no single upload: the engine's state, its warnings, refusals.
+
+Below the list, once something has gone wrong: a report to copy.
+"""
 
 from uploads.ui import dom, words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 
@@ -15,7 +19,21 @@ class Notice:
         self._js_text = dom.find("#notice p")
         self._js_engine = dom.find("#engine")
         self._js_warnings = dom.find("#warnings")
+        self._report: Callable[[], str] | None = None
         dom.listen(dom.find("#notice button"), "click", self._dismiss)
+
+    def offer_report(self, report: "Callable[[], str]") -> None:
+        """Shows the button that copies what `report()` says, which goes to the console as well."""
+        if self._report is None:
+            dom.listen(dom.find("#report button"), "click", self._copy_report)
+            dom.set_shown(dom.find("#report"), True)
+        self._report = report
+
+    def _copy_report(self, _js_event: "Any") -> None:
+        assert self._report is not None, "the button is shown with a report"
+        text = self._report()
+        dom.log(text)
+        dom.copy_text(text, lambda copied: self.tell(words.REPORT[copied]))
 
     def tell(self, text: str) -> None:
         """Shows a sentence until it is dismissed."""

@@ -57,6 +57,8 @@ class Page:
         dom.listen(self._overview.js_element, "click", self._clicked_in_overview)
         client.subscribe(self._changed)
         self._intake = Intake(self._take)
+        if client.config["debug"]:
+            notice.offer_report(client.report)
         self._show_engine()
 
     def _take(self, js_file: "Any") -> None:
@@ -87,6 +89,8 @@ class Page:
     def _show_engine(self) -> None:
         client = self._client
         self._notice.show_engine(client.engine, client.failure, client.capabilities["warnings"])
+        if client.failure:
+            self._notice.offer_report(client.report)
 
     def _render(self) -> None:
         client = self._client
@@ -100,6 +104,8 @@ class Page:
             if row is None:
                 row = self._rows[upload_id] = UploadRow(upload_id)
             error = client.upload_errors.get(upload_id)
+            if session["phase"] == "failed":
+                self._notice.offer_report(client.report)
             happened = row.show(session, client.upload_progress[upload_id], error, client.engine)
             self._announcer.tell(happened, row.name)
             if new:

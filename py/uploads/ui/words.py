@@ -26,6 +26,11 @@ HINTS = {
 NEEDS_ENGINE = ("queued", "creating", "uploading", "reconciling", "finalising", "cancelling")
 ENGINE = {"starting": "Getting ready…", "ready": "Ready", "failed": "Not available"}
 
+REPORT = {
+    True: "The report is copied: paste it where you ask for help.",
+    False: "The report could not be copied. It is on the browser's console.",
+}
+
 NOTHING_YET = (
     "Nothing here yet. Big files are welcome: you can pause them, lose the network, or come back later."
 )

@@ -41,6 +41,7 @@ class FakeLink:
         self.refusal = ""
         self.closed = False
         self.drawn = 0
+        self.persistence_asked = 0
 
     def listen(self, receive: "Callable[[str], None]", reconnected: "Callable[[bool], None]") -> None:
         self.say_text = receive
@@ -48,6 +49,9 @@ class FakeLink:
 
     def watch_network(self, hint: "Callable[[], None]") -> None:
         self.hint = hint
+
+    def ask_for_persistence(self) -> None:
+        self.persistence_asked += 1
 
     def post(self, text: str, file: "Any" = None) -> None:
         if self.refusal:
@@ -298,6 +302,43 @@ def check_a_hint_is_handed_on_once_where_an_upload_waits_for_the_network() -> No
         link.say(waiting)
     link.hint()
     assert link.posted[1:] == [({"type": "NETWORK_HINT"}, None)]
+
+
+def check_storage_is_asked_for_once_for_a_large_file() -> None:
+    client, link, _ = client_with()
+    placed = client.start_upload(FakeFile("a.bin"), "project")
+    for upload_id, size in ((placed, 99_999_999), ("b", 5_000_000_000), ("c", 5_000_000_000)):
+        assert link.persistence_asked == (upload_id == "c")
+        shown = snapshot()
+        shown["session"]["upload_id"] = upload_id
+        shown["session"]["file_size"] = size
+        link.say(shown)
+    assert link.persistence_asked == 1
+
+
+def check_a_report_tells_what_happened_and_nothing_private() -> None:
+    client, link, _ = client_with({"max_retries": 5, "signer_url": "https://private.example"})
+    assert "engine: starting, worker shared, storage memory\nPython ?, transports ?" in client.report()
+    failed = snapshot_with_error()
+    failed["error"]["story"] = ["1.0 uploading: PartFailed 7"]
+    failed["session"]["file_name"] = "My Secret.PDF"
+    failed["session"]["s3_key"] = "u/me/secret-key"
+    link.say(failed)
+    text = client.report()
+    for told in (
+        "setting: max_retries = 5",
+        "signer_url = (set)",
+        "*.pdf",
+        "PartFailed 7",
+        failed["error"]["type"],
+    ):
+        assert told in text, (told, text)
+    for hidden in ("private.example", "Secret", "secret-key", failed["session"]["user_id"]):
+        assert not hidden or hidden not in text, hidden
+    for name in ("noext", "a.My Secret", "a.toolongforakind", "a."):
+        failed["session"]["file_name"] = name
+        link.say(failed)
+        assert "file: *, " in client.report()
 
 
 def check_listeners_are_independent() -> None:

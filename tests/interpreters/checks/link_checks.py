@@ -59,6 +59,14 @@ def check_the_network_is_watched_until_the_end() -> None:
     assert len(hints) == seen
 
 
+def check_storage_is_asked_for_where_there_is_any() -> None:
+    link = WorkerLink()
+    link.ask_for_persistence()
+    js.giveStorage()
+    link.ask_for_persistence()
+    assert js.persistenceAsked() == 1
+
+
 def check_what_is_no_file_is_refused() -> None:
     link = WorkerLink()
     assert link.is_file(js.aFile)

@@ -266,6 +266,33 @@ def test_an_engine_that_fails_is_said_in_words(page: Page) -> None:
     assert page.locator("#warnings").inner_text() == "No storage here."
 
 
+def test_a_report_is_offered_once_something_has_failed(page: Page) -> None:
+    tell(page, "u", "uploading", 50)
+    button = page.get_by_role("button", name="Copy report")
+    assert not button.is_visible()
+    tell(
+        page,
+        "u",
+        "failed",
+        50,
+        name="private.mov",
+        error=ERROR | {"story": ["1.000 creating: ControlFailed"]},
+    )
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    button.click()
+    assert page.get_by_role("alert").inner_text().startswith("The report is copied")
+    text = page.evaluate("navigator.clipboard.readText()")
+    assert "1.000 creating: ControlFailed" in text
+    assert "private" not in text
+
+
+def test_debug_in_the_address_is_the_setting(page: Page, site: str) -> None:
+    page.goto(f"{site}?debug")
+    wait_until(page, "engine.posted.some(({ type }) => type === 'HELLO')")
+    assert posted(page, "HELLO")[0]["config"] == {"debug": True}
+    page.get_by_role("button", name="Copy report").wait_for()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_is_cut_off_on_a_phone(page: Page, scheme: Any) -> None:
     page.emulate_media(color_scheme=scheme)
