@@ -463,6 +463,15 @@ async def test_a_date_that_is_wrong_by_a_month_expires_nothing() -> None:
         world.end(OFFLINE)
         await asyncio.sleep(3 * 3_600)
         assert life.page.sessions["a"]["phase"] == "waiting-for-file"
+    clock.wall_offset -= 60 * DAY
+    world.begin(OFFLINE)
+    async with Life(world, store, clock=clock) as life:
+        life.start("b", Disk("b.bin", GIB))
+        await life.page.until("b", "waiting-for-network")
+        life.say(p.PAUSE_UPLOAD, upload_id="b")
+        world.end(OFFLINE)
+        await asyncio.sleep(3 * 3_600)
+        assert life.page.sessions["b"]["phase"] == "paused"
 
 
 @scenario
