@@ -28,15 +28,24 @@ BUSY = ServiceFault(503, "SlowDown")
 GONE = ServiceFault(404, "NoSuchUpload")
 
 
+class Highest(random.Random):
+    """The unluckiest jitter."""
+
+    def random(self) -> float:
+        return 1.0
+
+
 class Life:
     """A session of three parts and the names of its attempts, so that a test reads like a story.
 
     ``asked`` is the attempt of the last request that the session wanted, ``parts`` that of each part on its way.
     """
 
-    def __init__(self, *, has_file: bool = True, max_retries: int = 3) -> None:
+    def __init__(
+        self, *, has_file: bool = True, max_retries: int = 3, rng: random.Random | None = None
+    ) -> None:
         facts = UploadFacts(ID, "p", "me", "", "a/b", PRINT, 1_000)
-        self.policy = RetryPolicy(random.Random(1), max_retries)
+        self.policy = RetryPolicy(rng or random.Random(1), max_retries)
         self.session = Session(facts, 10, self.policy, has_file=has_file)
         self.now = 0.0
         self.asked = 0

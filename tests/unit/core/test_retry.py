@@ -25,6 +25,8 @@ from upload_engine.core.retry import (
     patience,
 )
 
+from tests.unit.core.life import Highest
+
 
 @pytest.mark.parametrize(
     ("fault", "verdict"),
@@ -64,13 +66,6 @@ from upload_engine.core.retry import (
 def test_the_table(fault: UploadFault, verdict: Verdict) -> None:
     """Faults 1, 8, 9, 15, 16, 18-20, 41, 45."""
     assert judge(fault) is verdict
-
-
-class Highest(random.Random):
-    """The unluckiest jitter."""
-
-    def random(self) -> float:
-        return 1.0
 
 
 def test_delays_double_from_their_base_to_the_cap() -> None:

@@ -29,6 +29,7 @@ from tests.unit.core.life import (
     PRINT,
     SAVE,
     STOP,
+    Highest,
     Life,
     kinds,
 )
@@ -73,6 +74,39 @@ def test_when_the_retries_of_a_part_are_used_up_the_upload_fails() -> None:
     assert life.phase == Phase.FAILED
     assert life.session.error is not None
     assert life.session.error.retryable
+
+
+def test_each_part_has_its_own_retries() -> None:
+    life = Life(max_retries=1)
+    life.begin()
+    life.send(1, 2, 3)
+    for number in (1, 2):
+        assert kinds(life.failed(number, BROKEN)) == [fx.ArmTimer]
+    assert kinds(life.failed(3, NETWORK)) == [fx.ListParts]
+    assert kinds(life.listed()) == [fx.SaveSession, fx.ArmTimer]
+    assert life.phase == Phase.UPLOADING
+
+
+def test_each_part_is_signed_anew_for_itself() -> None:
+    """Fault 39."""
+    life = Life()
+    life.begin()
+    for number in (1, 2, 3):
+        life.send(number)
+        assert life.failed(number, DENIED) == [], "at once, and not after a while as for the second time"
+        life.send(number)
+        life.landed(number)
+
+
+def test_a_store_that_asks_to_slow_down_is_given_the_documented_delay() -> None:
+    """Fault 16: ``retry_delay``, not the twentieth of it that other faults are given."""
+    life = Life(rng=Highest())
+    life.begin()
+    life.send(1, 2)
+    (busy,), (broken,) = life.failed(1, BUSY), life.failed(2, BROKEN)
+    assert isinstance(busy, fx.ArmTimer)
+    assert isinstance(broken, fx.ArmTimer)
+    assert (busy.delay, broken.delay) == (2.0, 0.1)
 
 
 def test_a_part_that_landed_has_its_failures_forgiven() -> None:
