@@ -5,7 +5,7 @@
  * `globalThis.uploadWorker` for the page's Python:
  *
  *   kind                         "shared", "dedicated" or "none": what runs (it can change once, from shared to dedicated)
- *   port                         the MessagePort to the worker, or null
+ *   port                         the line to the worker, or null; a MessagePort unless the worker is another tab's
  *   post(body, file)             send one message: body is JSON text, file an optional File or FileSystemFileHandle
  *   onMessage(callback)          callback(body) for every message; those that came before are kept and given first.
  *                                One callback at a time; null goes back to keeping
@@ -18,6 +18,7 @@
  *
  *   host.kind                    "shared" or "dedicated"
  *   host.config                  {siteUrl}: the address of the directory that holds index.html, ending with "/"
+ *   host.alone                   whether other tabs may have workers of their own that work at the same time
  *   host.onPort(callback)        callback(port) for every page's MessagePort, first those that are here already, in
  *                                order. A port keeps its messages until Python calls port.start(). Give a
  *                                create_proxy; it is kept for good.
@@ -25,8 +26,15 @@
  *
  * On the port a page's message is {body, file?}, and {gone} when it is closed or left: Chromium throws a page out of the
  * back/forward cache when a shared worker speaks to it there. The engine's is {body}. Between the two halves alone go
- * {alive} (the script runs; the name of this worker), {lock}, {stopped} and {log, level}. No string is ever evaluated
- * here: the worker's content security policy needs 'wasm-unsafe-eval' and nothing more.
+ * {alive} (the worker leads; its name), {lock}, {stopped} and {log, level}. No string is ever evaluated here: the worker's
+ * content security policy needs 'wasm-unsafe-eval' and nothing more.
+ *
+ * One engine works at a time. A worker leads from the moment that it is granted the lock LEAD; until then it stands by,
+ * with Python loaded and no engine. Where there is no SharedWorker, the tab that holds the lock NEXT starts a dedicated
+ * worker, and passes NEXT on as soon as that one leads: one tab leads, one stands by, the others wait. Pages find a worker
+ * that is not theirs over a BroadcastChannel. The worker says {lead} (its name) to all of them; a page says {knock} (its
+ * own name, of which it holds a lock as well), then {from, data}; the worker {to, data}. To Python it is a port like any
+ * other. Without locks (plain http) or BroadcastChannel every dedicated worker leads, alone in its tab.
  *
  * A worker that is killed cannot say so. It holds a Web Lock as long as it lives, and {lock} tells its name: whoever is
  * granted that lock, too, knows that the worker is gone. An engine that stops for a bug or for want of memory says
@@ -37,6 +45,10 @@ const SCRIPT = new URL(import.meta.url);
 const PYODIDE = new URL("../vendor/pyodide/", SCRIPT);
 const ENGINE = new URL("engine.zip", SCRIPT);
 const SITE = new URL("../", SCRIPT);
+const TABS = `uploads ${SITE.pathname}`; // the channel by which the tabs of one site find one another
+const LEAD = `${TABS} lead`;
+const NEXT = `${TABS} next`;
+const TABS_MEET = Boolean(navigator.locks && globalThis.BroadcastChannel);
 const PROTOCOL_VERSION = 1;
 const MOST_CRASHES = 3;
 const MINUTE = 60_000; // milliseconds
@@ -46,6 +58,20 @@ const KNOCK_AGAIN = 1_000; // milliseconds: whoever comes while a shared worker 
 /** The protocol's wire form of "the engine cannot work", for when there is no Python to write it. */
 function engineFailed(message) {
   return JSON.stringify({ type: "ENGINE_FAILED", version: PROTOCOL_VERSION, message });
+}
+
+/** A name that no other page or worker has. */
+function newName() {
+  return `uploads-${performance.timeOrigin}-${Math.random()}`;
+}
+
+/** Holds the lock of this name as long as this page or worker lives. False where there are no locks (plain http). */
+function holdLock(name) {
+  return new Promise((answer) => {
+    const forEver = () => new Promise(() => answer(true));
+    if (navigator.locks) navigator.locks.request(name, forEver).catch(() => answer(false));
+    else answer(false);
+  });
 }
 
 /** An error in one line. A Python error carries its whole traceback; its last line says what happened. */
@@ -60,20 +86,24 @@ else globalThis.uploadWorker = connectPage();
 /* ------------------------------------------------------------------------------------------------ on a page */
 
 function connectPage() {
-  let waiting = []; // to be sent as soon as the worker's script gives a sign of life; null from then on
+  let waiting = []; // to be sent as soon as a worker that leads gives a sign of life; null from then on
   let arrived = [];
   const keep = (body) => arrived.push(body);
   let listener = keep;
   let introduce = () => {};
   let known = ""; // the worker that Python spoke with last
+  let ours = ""; // the worker that this page has a port to
+  let own = null; // this page's dedicated worker: {worker, port, passOn}
+  let inLine = false; // for the lock NEXT, or with a worker of its own
+  let tabs = null; // the line over the channel, to a worker that is not this page's
   let crashes = []; // times of the last minute
   let reason = ""; // of the last one
   const line = { kind: "none", port: null, post, onMessage, onReconnect, attempt };
   const forced = new URLSearchParams(location.search).get("worker") === "dedicated";
 
-  addEventListener("pagehide", () => line.kind === "shared" && line.port?.postMessage({ gone: true }));
-  addEventListener("pageshow", (event) => event.persisted && line.kind === "shared" && connectAnew());
-  if (forced || typeof SharedWorker === "undefined") startDedicated();
+  addEventListener("pagehide", leave);
+  addEventListener("pageshow", (event) => event.persisted && connectAnew());
+  if (forced || typeof SharedWorker === "undefined") joinTabs();
   else startShared();
   return line;
 
@@ -82,73 +112,158 @@ function connectPage() {
       const worker = new SharedWorker(SCRIPT, { type: "module", name: "uploads" });
       worker.onerror = (event) => {
         event.preventDefault();
-        if (waiting && worker.port === line.port) startDedicated();
+        if (waiting && worker.port === line.port) joinTabs();
       };
-      use(worker.port, "shared");
+      line.kind = "shared";
+      use(worker.port);
+      hear(worker.port);
+      setTimeout(() => waiting && TABS_MEET && knock(), KNOCK_AGAIN);
       if (crashes.length) setTimeout(() => waiting && worker.port === line.port && startShared(), KNOCK_AGAIN);
     } catch {
-      startDedicated();
+      joinTabs();
     }
   }
 
-  function startDedicated() {
+  /** Without a shared worker: to the worker that leads in another tab, and in line for being the next one. */
+  function joinTabs() {
+    line.kind = "dedicated";
+    if (!TABS_MEET) {
+      startDedicated();
+      return;
+    }
+    knock();
+    if (inLine) return;
+    inLine = true;
+    navigator.locks.request(NEXT, () => new Promise(startDedicated)).catch(() => startDedicated());
+  }
+
+  /** passOn: lets another tab stand by. */
+  function startDedicated(passOn = () => {}) {
     try {
       const worker = new Worker(SCRIPT, { type: "module", name: "uploads" });
       worker.onerror = (event) => {
         if (waiting) listener(engineFailed(`The upload worker could not be loaded. ${event.message || ""}`.trim()));
+        passOn();
       };
       const channel = new MessageChannel();
       worker.postMessage(null, [channel.port2]);
-      use(channel.port1, "dedicated");
+      own = { worker, port: channel.port1, passOn };
+      hear(own.port);
     } catch (error) {
+      passOn();
       line.kind = "none";
       line.port = null;
       listener(engineFailed(`This browser cannot start a worker here. ${inOneLine(error)}`));
     }
   }
 
-  function use(port, kind) {
+  function endOwn() {
+    own.worker.terminate();
+    own.passOn();
+    own = null;
+    inLine = false;
+  }
+
+  function use(port) {
+    if (port === line.port) return;
     line.port?.postMessage({ gone: true });
     line.port?.close();
     line.port = port;
-    line.kind = kind;
+    if (!own) ours = "";
+  }
+
+  /** Any worker may say that it leads, and is the one to speak with from then on. */
+  function hear(port) {
     port.onmessage = ({ data }) => {
-      if (data.alive) {
-        const kept = waiting ?? [];
-        waiting = null;
-        if (known) introduce(known !== data.alive);
-        known = data.alive;
-        for (const message of kept) port.postMessage(message);
-      } else if (data.stopped !== undefined) {
+      if (data.alive) takeUp(port, data.alive);
+      else if (data.stopped !== undefined) {
         reason = data.stopped;
-        setTimeout(lost, LAST_BREATH, port);
-      } else if (data.lock) navigator.locks.request(data.lock, { mode: "shared" }, () => lost(port)).catch(() => {});
-      else if (data.log !== undefined) console[data.level === "error" ? "error" : "info"](`uploads: ${data.log}`);
-      else listener(data.body);
+        setTimeout(lost, LAST_BREATH, port, known);
+      } else if (data.lock) {
+        if (port !== tabs) ours = data.lock;
+        navigator.locks.request(data.lock, { mode: "shared" }, () => lost(port, data.lock)).catch(() => {});
+      } else if (data.log !== undefined) console[data.level === "error" ? "error" : "info"](`uploads: ${data.log}`);
+      else if (port === line.port) listener(data.body);
     };
+  }
+
+  function takeUp(port, name) {
+    if (port !== line.port && !waiting && name === known) {
+      port.postMessage({ gone: true }); // a knock was answered that is no longer needed
+      return;
+    }
+    use(port);
+    if (port === own?.port) own.passOn();
+    const kept = waiting ?? [];
+    waiting = null;
+    if (known) introduce(known !== name);
+    known = name;
+    for (const message of kept) port.postMessage(message);
+  }
+
+  /** Ask the worker that leads in another tab, if there is one, to speak with this page. */
+  function knock() {
+    tabs ??= openTabs();
+    tabs.knock();
+  }
+
+  function openTabs() {
+    const name = newName();
+    const channel = new BroadcastChannel(TABS);
+    const held = holdLock(name);
+    const opened = {
+      knock: () => held.then(() => opened === tabs && channel.postMessage({ knock: name })),
+      postMessage: (data) => channel.postMessage({ from: name, data }),
+      close: () => {},
+      end: () => channel.close(),
+    };
+    channel.onmessage = ({ data }) => {
+      if (data.to === name) opened.onmessage(data);
+      else if (data.lead && data.lead !== ours) {
+        if (line.port === opened) waiting ??= [];
+        opened.knock();
+      }
+    };
+    hear(opened);
+    return opened;
+  }
+
+  /** The page is closed, or put into the back/forward cache: there a worker of its own would lead and do nothing. */
+  function leave() {
+    line.port?.postMessage({ gone: true });
+    if (own) endOwn();
+    tabs?.end();
+    tabs = null;
   }
 
   /** To the worker of before, if it still lives: its first word tells. */
   function connectAnew() {
-    waiting = [];
+    waiting ??= [];
     if (line.kind === "shared") startShared();
-    else startDedicated();
+    else joinTabs();
   }
 
-  /** The worker at the other end of this port is gone. */
-  function lost(port) {
-    if (port !== line.port) return;
+  /** The worker of this name at the other end of this port is gone. */
+  function lost(port, name) {
+    if (port === own?.port) endOwn();
+    else if (port !== line.port || (port === tabs && name !== known)) return;
+    if (port === tabs) {
+      connectAnew();
+      return;
+    }
     console.error(`uploads: the worker stopped. ${reason}`.trim());
     const now = performance.now();
     crashes = [...crashes.filter((at) => now - at < MINUTE), now];
     if (crashes.length > MOST_CRASHES) {
+      if (port !== line.port && !waiting) return; // another tab's worker is there
       line.port = null;
       line.kind = "none";
       listener(engineFailed(`The upload worker stopped again and again. ${reason}`.trim()));
       return;
     }
     reason = "";
-    connectAnew();
+    if (port === line.port) connectAnew();
+    else joinTabs();
   }
 
   function post(body, file) {
@@ -182,19 +297,15 @@ function connectPage() {
 function runWorker() {
   const kind = "onconnect" in globalThis ? "shared" : "dedicated";
   const ports = [];
+  const tabs = new Map(); // the ports that stand for pages in other tabs, by the pages' names
+  const channel = TABS_MEET ? new BroadcastChannel(TABS) : null;
+  let leads = false;
   let onPort = null; // Python's, once it runs
   let failure = null; // the last message any page will get, once Python cannot run
-  const name = `uploads-${performance.timeOrigin}-${Math.random()}`;
-  const lock = holdLock();
+  const name = newName();
+  const lock = holdLock(name);
 
-  globalThis[kind === "shared" ? "onconnect" : "onmessage"] = ({ ports: [port] }) => {
-    ports.push(port);
-    port.addEventListener("message", ({ data }) => data?.gone && ports.includes(port) && ports.splice(ports.indexOf(port), 1));
-    port.postMessage({ alive: name });
-    lock.then((held) => held && port.postMessage({ lock: name }));
-    if (failure) port.postMessage({ body: failure });
-    else onPort?.(port);
-  };
+  globalThis[kind === "shared" ? "onconnect" : "onmessage"] = ({ ports: [port] }) => connect(port);
   globalThis.addEventListener("error", (event) => log(inOneLine(event.error ?? event.message), "error"));
   globalThis.addEventListener("unhandledrejection", (event) => log(inOneLine(event.reason), "error"));
 
@@ -202,18 +313,36 @@ function runWorker() {
   // Python that awaits such a promise (a fetch that failed, a file that cannot be read) waits for ever.
   if (!("stack" in Error.prototype)) Error.prototype.stack = "";
 
-  boot().catch(fail);
+  run().catch(fail);
 
-  /** Holds the lock of this name as long as this worker lives. Resolves with false where there are no locks (plain http). */
-  function holdLock() {
-    return new Promise((answer) => {
-      const forEver = () => new Promise(() => answer(true));
-      if (navigator.locks) navigator.locks.request(name, forEver).catch(() => answer(false));
-      else answer(false);
-    });
+  function connect(port) {
+    ports.push(port);
+    port.addEventListener("message", ({ data }) => data?.gone && ports.includes(port) && ports.splice(ports.indexOf(port), 1));
+    if (leads) admit(port);
+    lock.then((held) => held && port.postMessage({ lock: name }));
   }
 
-  async function boot() {
+  function admit(port) {
+    port.postMessage({ alive: name });
+    if (failure) port.postMessage({ body: failure });
+    else onPort?.(port);
+  }
+
+  async function run() {
+    const prepared = prepare();
+    prepared.catch(() => {}); // awaited below; until then a failure is not an unhandled one
+    if (TABS_MEET) await holdLock(LEAD);
+    leads = true;
+    if (channel) channel.onmessage = ({ data }) => hearTab(data);
+    channel?.postMessage({ lead: name });
+    for (const port of ports) admit(port);
+    const main = await prepared.catch(prepare); // what failed while it stood by may work by now
+    await main.start({ kind, config: { siteUrl: SITE.href }, alone: kind === "dedicated" && !TABS_MEET, onPort: takePorts, log });
+    main.destroy();
+  }
+
+  /** Loads Python and the engine's modules, which takes seconds. */
+  async function prepare() {
     const archive = fetchBytes(ENGINE);
     archive.catch(() => {}); // awaited below; until then a failure is not an unhandled one
     const { loadPyodide } = await import(new URL("pyodide.mjs", PYODIDE));
@@ -227,15 +356,33 @@ function runWorker() {
     const sys = pyodide.pyimport("sys");
     sys.path.insert(0, "/engine.zip");
     sys.destroy();
-    const main = pyodide.pyimport("upload_engine.main");
-    await main.start({ kind, config: { siteUrl: SITE.href }, onPort: takePorts, log });
-    main.destroy();
+    return pyodide.pyimport("upload_engine.main");
   }
 
   async function fetchBytes(url) {
     const response = await fetch(url);
     if (!response.ok) throw new Error(`${url.pathname.split("/").pop()} answered ${response.status}`);
     return new Uint8Array(await response.arrayBuffer());
+  }
+
+  function hearTab({ knock, from, data }) {
+    if (knock) welcome(knock);
+    else if (data?.gone) forget(from);
+    else tabs.get(from)?.postMessage(data);
+  }
+
+  function welcome(page) {
+    if (tabs.has(page)) return; // it has knocked twice
+    const { port1, port2 } = new MessageChannel();
+    port2.onmessage = ({ data }) => channel.postMessage({ to: page, data });
+    tabs.set(page, port2);
+    navigator.locks.request(page, () => forget(page));
+    connect(port1);
+  }
+
+  function forget(page) {
+    tabs.get(page)?.postMessage({ gone: true });
+    tabs.delete(page);
   }
 
   function takePorts(callback) {
@@ -249,7 +396,7 @@ function runWorker() {
 
   function fail(error) {
     console.error(error);
-    if (onPort) {
+    if (onPort || !leads) {
       for (const port of ports) port.postMessage({ stopped: inOneLine(error) });
       close();
       return;

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Error, Page
 from uploads import protocol
 
 from tests.contracts.site import Site
@@ -190,25 +191,27 @@ RECONNECTED = """globalThis.reconnected = []; uploadWorker.onReconnect((anew) =>
 LIVELY = """
 import asyncio, json
 from pyodide.ffi import create_proxy
-count = 0
+from upload_engine.browser.bridge import to_object
+count = left = 0
 def start(js_host):
     def on_port(js_port):
         def hear(js_event):
-            global count
+            global count, left
             body = getattr(js_event.data, "body", None)
+            left += bool(getattr(js_event.data, "gone", False))
             if body == "fail":
                 failing.set_exception(ValueError("a bug"))
-            elif body == "count":
-                count += 1
-                from upload_engine.browser.bridge import to_object
-                js_port.postMessage(to_object({"body": json.dumps(count)}))
+            elif body in ("count", "left", "alone"):
+                count += body == "count"
+                answer = {"count": count, "left": left, "alone": js_host.alone}[body]
+                js_port.postMessage(to_object({"body": json.dumps(answer)}))
         js_port.addEventListener("message", create_proxy(hear))
         js_port.start()
     failing = asyncio.get_running_loop().create_future()
     js_host.onPort(create_proxy(on_port))
     return failing
 """
-"""An engine that counts for its pages, until one of them lets it fail."""
+"""An engine that counts for its pages, and the pages that have left, until one of them lets it fail."""
 
 
 @pytest.fixture
@@ -217,10 +220,96 @@ def lively(tmp_path: Path) -> Iterator[Site]:
         yield running
 
 
-def count(page: Page) -> Any:
+def count(page: Page, what: str = "count") -> Any:
     return page.evaluate(
-        """() => new Promise((done) => { uploadWorker.onMessage((body) => done(JSON.parse(body))); uploadWorker.post("count"); })"""
+        """(what) => new Promise((done) => { uploadWorker.onMessage((body) => done(JSON.parse(body))); uploadWorker.post(what); })""",
+        what,
     )
+
+
+def open_tab(page: Page, url: str) -> Page:
+    """With somebody who listens to its worker, whichever that is."""
+    page.goto(url)
+    page.evaluate(RECONNECTED)
+    return page
+
+
+ALONE = "?worker=dedicated"
+
+
+@pytest.mark.parametrize("how", ["closed", "crashed", "its worker fails"])
+def test_without_a_shared_worker_one_tab_leads_and_the_next_takes_over(
+    chromium: Callable[[], Browser], lively: Site, how: str
+) -> None:
+    """Fault 50, fault 53. A follower that leaves is a port that is gone."""
+    browser = chromium()
+    leader, next_one, last = pages = [browser.new_page(), browser.page, browser.new_page()]
+    for number, page in enumerate(pages, 1):
+        assert count(open_tab(page, lively.url + ALONE)) == number
+    gone = browser.new_page()
+    assert count(open_tab(gone, lively.url + ALONE)) == 4
+    gone.close()
+    while count(next_one, "left") < 1:
+        next_one.wait_for_timeout(20)
+    if how == "closed":
+        leader.close()
+    elif how == "crashed":
+        with leader.expect_event("crash"), contextlib.suppress(Error):
+            leader.goto("chrome://crash")
+    else:
+        leader.evaluate("uploadWorker.post('fail')")
+    rest = pages if how == "its worker fails" else [next_one, last]
+    for page in rest:
+        wait_until(page, "reconnected.length > 0")
+    assert sorted(count(page) for page in rest) == list(range(1, len(rest) + 1)), "one worker for all"
+    assert [page.evaluate("reconnected") for page in rest] == [[True]] * len(rest)
+    next_one.close()
+    wait_until(last, "reconnected.length > 1")
+    assert count(last) == 1
+
+
+def test_a_tab_that_stands_by_tries_again_when_it_is_to_lead(
+    chromium: Callable[[], Browser], lively: Site
+) -> None:
+    """Fault 50: its worker could not be loaded in whole while it stood by."""
+    browser = chromium()
+    leader, next_one = browser.new_page(), browser.page
+    assert count(open_tab(leader, lively.url + ALONE)) == 1
+    lively.missing.add("worker/engine.zip")
+    with next_one.expect_worker():
+        open_tab(next_one, lively.url + ALONE)
+    assert count(next_one) == 2
+    next_one.wait_for_timeout(3_000)
+    lively.missing.clear()
+    leader.close()
+    wait_until(next_one, "reconnected.length > 0")
+    assert count(next_one) == 1
+
+
+@pytest.mark.parametrize("queries", [("", ALONE), (ALONE, "")], ids=["shared first", "dedicated first"])
+def test_tabs_with_and_without_a_shared_worker_have_one_engine(
+    chromium: Callable[[], Browser], lively: Site, queries: tuple[str, str]
+) -> None:
+    """Fault 50."""
+    browser = chromium()
+    first, second = browser.new_page(), browser.page
+    assert count(open_tab(first, lively.url + queries[0])) == 1
+    assert count(open_tab(second, lively.url + queries[1])) == 2
+    assert count(first) == 3
+    first.close()
+    wait_until(second, "reconnected.length > 0")
+    assert count(second) == 1
+
+
+def test_without_locks_every_dedicated_worker_is_alone_and_knows_it(
+    chromium: Callable[..., Browser], lively: Site
+) -> None:
+    browser = chromium("--host-resolver-rules=MAP plain.test 127.0.0.1")
+    url = lively.url.replace("127.0.0.1", "plain.test") + ALONE
+    for page in (browser.page, browser.new_page()):
+        assert count(open_tab(page, url)) == 1
+        assert count(page, "alone") is True
+    assert count(open_tab(browser.new_page(), lively.url + ALONE), "alone") is False
 
 
 @pytest.mark.parametrize("how", ["killed", "a bug"])

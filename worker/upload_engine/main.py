@@ -107,6 +107,8 @@ def _engine(js_host: Any, capabilities: Capabilities, config: dict[str, Any], wa
     )
     if not capabilities.indexeddb:
         warnings = [*warnings, "This browser offers no storage here: uploads will not survive a reload."]
+    if js_host.alone:
+        warnings = [*warnings, "This browser lets every tab upload on its own here: use one tab at a time."]
     told = {
         "worker": str(js_host.kind),
         "storage": "indexeddb" if capabilities.indexeddb else "memory",

@@ -1,0 +1,118 @@
+"""Several tabs without a shared worker: one leads, the others follow, and take over when it goes.
+
+A real Chromium against the real server, over a line that is slow enough to be caught in mid-upload.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Error
+
+from tests.browser.line import Line
+from tests.browser.slowly import finish, until_stored
+from tests.browser.test_browser_rows import Tab
+from tests.browser.uploads_page import LIMIT, UploadsPage, part_numbers, random_file
+from tests.harness.browser import Browser
+
+pytestmark = pytest.mark.browser
+Chromium = Callable[..., Browser]
+
+SIZE = 60_000_000
+SLOW = 12e6
+"""Bytes a second."""
+
+ALONE = "?worker=dedicated"
+"""As in a browser without shared workers."""
+
+WATCH_ENGINE = """
+() => {
+  globalThis.engineTimes = [];
+  const look = () => engineTimes.push([document.documentElement.dataset.engine, Date.now()]);
+  new MutationObserver(look).observe(document.documentElement, { attributeFilter: ["data-engine"] });
+}
+"""
+
+
+def end_tab(tab: Tab, how: str) -> None:
+    if how == "closed":
+        tab.page.close()
+    else:
+        with tab.page.expect_event("crash"), contextlib.suppress(Error):
+            tab.page.goto("chrome://crash")
+
+
+def test_a_follower_shows_and_pauses_what_the_leading_tab_uploads(
+    chromium: Chromium, slow: Line, tmp_path: Path
+) -> None:
+    """Fault 50; C1."""
+    file = random_file(tmp_path / "film.bin", SIZE)
+    browser = chromium()
+    leader = Tab(browser, slow, ALONE, first=True)
+    follower = Tab(browser, slow, ALONE)
+    leader.choose(file)
+    follower.until_percent(file.name, 20)
+    follower.press(file.name, "Pause")
+    leader.until(file.name, "paused")
+    follower.press(file.name, "Resume")
+    finish(follower, slow, file)
+    leader.until(file.name, "completed")
+    assert browser.console == []
+    browser.close()
+    assert set(part_numbers(browser)) == set(range(1, 9))
+
+
+@pytest.mark.parametrize("how", ["closed", "crashed"])
+def test_when_the_leading_tab_goes_another_one_ends_what_it_was_given(
+    chromium: Chromium, slow: Line, tmp_path: Path, how: str
+) -> None:
+    """Fault 50, fault 53; I3: without a click, since the follower still has its file."""
+    file = random_file(tmp_path / "film.bin", SIZE)
+    browser = chromium()
+    follower = Tab(browser, slow, ALONE, first=True)
+    leader = Tab(browser, slow, ALONE)
+    follower.page.reload()  # and so the other one leads
+    follower.when_ready()
+    follower.choose(file)
+    stored = until_stored(follower, slow, file.name, 30)
+    follower.page.evaluate(WATCH_ENGINE)
+    began = time.time()
+    end_tab(leader, how)
+    follower.page.wait_for_selector("html[data-engine=ready]", timeout=LIMIT)
+    while len(times := follower.page.evaluate("engineTimes")) < 2:
+        follower.page.wait_for_timeout(20)
+    assert [state for state, _ in times] == ["starting", "ready"]
+    print(f"\n{how}: another tab's engine was ready after {times[1][1] / 1000 - began:.2f} s")
+    finish(follower, slow, file)
+    browser.close()
+    sent = Counter(part_numbers(browser))
+    assert {number: sent[number] for number in stored} == dict.fromkeys(stored, 1)
+
+
+def test_a_file_that_went_with_the_leading_tab_is_asked_for(
+    chromium: Chromium, slow: Line, tmp_path: Path
+) -> None:
+    """Fault 50: nobody else has it."""
+    file = random_file(tmp_path / "film.bin", SIZE)
+    browser = chromium()
+    leader = Tab(browser, slow, ALONE)
+    follower = Tab(browser, slow, ALONE, first=True)
+    leader.choose(file)
+    until_stored(follower, slow, file.name, 30)
+    end_tab(leader, "closed")
+    follower.until(file.name, "waiting-for-file")
+    follower.choose(file)
+    finish(follower, slow, file)
+    assert follower.page.locator("[data-upload-id]").count() == 1
+
+
+def test_where_tabs_cannot_meet_the_page_says_so(chromium: Chromium, line: Line) -> None:
+    """Fault 50: pages of plain http have no locks."""
+    browser = chromium("--host-resolver-rules=MAP plain.test 127.0.0.1")
+    uploads = UploadsPage(browser, line.server, ALONE, url=line.server.url.replace("127.0.0.1", "plain.test"))
+    uploads.page.locator("#warnings").get_by_text("use one tab at a time").wait_for(timeout=LIMIT)
