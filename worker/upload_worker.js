@@ -7,7 +7,8 @@
  *   kind                         "shared", "dedicated" or "none": what runs (it can change once, from shared to dedicated)
  *   port                         the line to the worker, or null; a MessagePort unless the worker is another tab's
  *   post(body, file)             send one message: body is JSON text, file an optional File or FileSystemFileHandle
- *   onMessage(callback)          callback(body) for every message; those that came before are kept and given first.
+ *   onMessage(callback)          callback(body, handle) for every message; handle: a FileSystemFileHandle that the
+ *                                engine keeps, or undefined. Those that came before are kept and given first.
  *                                One callback at a time; null goes back to keeping
  *   onReconnect(callback)        callback(anew) when the page has to introduce itself once more: it is back from the
  *                                back/forward cache, or (anew is true) another worker stands in for one that is gone
@@ -25,7 +26,7 @@
  *   host.log(text, level)        a line for the consoles of all connected pages; level is "info" (default) or "error"
  *
  * On the port a page's message is {body, file?}, and {gone} when it is closed or left: Chromium throws a page out of the
- * back/forward cache when a shared worker speaks to it there. The engine's is {body}. Between the two halves alone go
+ * back/forward cache when a shared worker speaks to it there. The engine's is {body, file?}. Between the two halves alone go
  * {alive} (the worker leads; its name), {lock}, {stopped} and {log, level}. No string is ever evaluated here: the worker's
  * content security policy needs 'wasm-unsafe-eval' and nothing more.
  *
@@ -88,7 +89,7 @@ else globalThis.uploadWorker = connectPage();
 function connectPage() {
   let waiting = []; // to be sent as soon as a worker that leads gives a sign of life; null from then on
   let arrived = [];
-  const keep = (body) => arrived.push(body);
+  const keep = (...message) => arrived.push(message);
   let listener = keep;
   let introduce = () => {};
   let known = ""; // the worker that Python spoke with last
@@ -183,7 +184,7 @@ function connectPage() {
         if (port !== tabs) ours = data.lock;
         navigator.locks.request(data.lock, { mode: "shared" }, () => lost(port, data.lock)).catch(() => {});
       } else if (data.log !== undefined) console[data.level === "error" ? "error" : "info"](`uploads: ${data.log}`);
-      else if (port === line.port) listener(data.body);
+      else if (port === line.port) listener(data.body, data.file);
     };
   }
 
@@ -276,7 +277,7 @@ function connectPage() {
     listener = typeof callback === "function" ? callback : keep;
     const kept = arrived;
     arrived = [];
-    for (const body of kept) listener(body);
+    for (const message of kept) listener(...message);
   }
 
   function onReconnect(callback) {

@@ -30,6 +30,7 @@ ARROWS: dict[str, set[str]] = {
     "upload_engine.interfaces": {"upload_engine.core"},
     "upload_engine.memory_store": {"upload_engine.core", "upload_engine.interfaces"},
     "upload_engine.snapshots": {"upload_engine.core", "uploads.protocol"},
+    "upload_engine.kept_files": {"upload_engine.core", "upload_engine.interfaces"},
     "upload_engine.sign_in": {"upload_engine.core", "upload_engine.interfaces"},
     "upload_engine.operations": {"upload_engine.core", "upload_engine.interfaces", "upload_engine.sign_in"},
     "upload_engine.outbox": {
@@ -41,6 +42,7 @@ ARROWS: dict[str, set[str]] = {
     "upload_engine.engine": {
         "upload_engine.core",
         "upload_engine.interfaces",
+        "upload_engine.kept_files",
         "upload_engine.operations",
         "upload_engine.outbox",
         "uploads.protocol",

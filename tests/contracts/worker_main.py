@@ -116,7 +116,7 @@ def make_bench(role: str, adapter: str, settings: dict[str, Any], file: Any) -> 
         )
     if role in ("file_source", "changing_file"):
         transport_name, _, kind = adapter.rpartition("-")
-        source = BlobFile(file._js_file, hand_out_slices=kind == "slices")
+        source = BlobFile(file.js_file, hand_out_slices=kind == "slices")
         content = transport.content(settings["size"])
 
         async def change(how: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import hashlib
 import heapq
 import itertools
@@ -11,11 +12,12 @@ import os
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, Literal, Protocol
 from urllib.parse import urlsplit
 
 from upload_engine.core.errors import FileChanged, FileUnreadable, NetworkFault
 from upload_engine.core.fingerprint import sample_ranges
-from upload_engine.interfaces import ApiRequest, FileSource, HttpResponse, PartBody, PutRequest
+from upload_engine.interfaces import ApiRequest, FileSource, HttpResponse, KeptFile, PartBody, PutRequest
 
 BLOCK = 64 * 1024
 TEXT_LIMIT = 64 * 1024
@@ -88,6 +90,8 @@ class SocketSigner:
 class DiskFile:
     """FileSource over a file on disk, judged by size and date at every read, as Chromium does."""
 
+    has_handle = False
+
     def __init__(self, path: Path, content_type: str = "application/octet-stream") -> None:
         self._path = path
         found = path.stat()
@@ -96,6 +100,12 @@ class DiskFile:
         self.size = found.st_size
         self.content_type = content_type
         self.last_modified = found.st_mtime_ns // 1_000_000
+
+    def picked_again(self) -> DiskFile:
+        """The file as it is now."""
+        again = DiskFile(self._path, self.content_type)
+        again.has_handle = self.has_handle
+        return again
 
     async def sample(self) -> str:
         digest = hashlib.sha256()
@@ -122,6 +132,53 @@ class DiskFile:
         if len(content) != size:
             raise FileChanged("the file is shorter than it was")
         return content
+
+
+class Handed(FileSource, Protocol):
+    """A file as a page hands it over; ``has_handle``: by a handle, which leads to the file as it is later."""
+
+    has_handle: bool
+
+    def picked_again(self) -> FileSource: ...
+
+
+class MemoryFileKeeper:
+    """FileKeeper that outlives engines. ``access``: what the browser says of every handle; ``copy_limit``: bytes."""
+
+    def __init__(self, copy_limit: int | None = None) -> None:
+        self.access: Literal["open", "ask", "denied"] = "open"
+        self.copy_limit = copy_limit
+        self.kept: dict[tuple[str, str], Any] = {}
+
+    async def keep(self, user_id: str, upload_id: str, file: FileSource) -> Literal["handle", "copy", ""]:
+        handed: Any = file
+        if handed.has_handle:
+            self.kept[user_id, upload_id] = handed
+            return "handle"
+        if self.copy_limit is None or file.size > self.copy_limit:
+            return ""
+        self.kept[user_id, upload_id] = copy.copy(handed)
+        return "copy"
+
+    async def recall(self, user_id: str) -> dict[str, KeptFile]:
+        return {
+            upload_id: self._look_at(file)
+            for (owner, upload_id), file in self.kept.items()
+            if owner == user_id
+        }
+
+    async def forget(self, user_id: str, upload_id: str) -> None:
+        self.kept.pop((user_id, upload_id), None)
+
+    def _look_at(self, file: Handed) -> KeptFile:
+        if not file.has_handle:
+            return KeptFile("open", file, is_copy=True)
+        if self.access != "open":
+            return KeptFile(self.access, handle=file)
+        try:
+            return KeptFile("open", file.picked_again())
+        except OSError:
+            return KeptFile("choose")
 
 
 class LoopClock:
@@ -179,18 +236,20 @@ async def _let_others_run() -> None:
 
 class QueuePort:
     """Port whose other side is a test: ``say`` speaks as the page and ``leave`` lets it go, ``heard`` is what it was
-    told.
+    told, and ``handles`` what came beside it.
     """
 
     def __init__(self) -> None:
         self.heard: list[str] = []
+        self.handles: list[Any] = []
         self.closed = False
         self._waiting: deque[tuple[str, FileSource | None]] = deque()
         self._on_message: Callable[[str, FileSource | None], None] | None = None
 
-    def post(self, body: str) -> None:
+    def post(self, body: str, handle: Any = None) -> None:
         if not self.closed:
             self.heard.append(body)
+            self.handles.append(handle)
 
     def listen(
         self, on_message: Callable[[str, FileSource | None], None], on_gone: Callable[[], None]

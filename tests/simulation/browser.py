@@ -14,8 +14,8 @@ from typing import Any
 from upload_engine.core.errors import FileChanged, FileUnreadable, StorageFault
 from upload_engine.core.fingerprint import sample_ranges
 from upload_engine.engine import Engine, Outside
-from upload_engine.interfaces import FileSource, GuestKey, PartBody, Record, SessionStore
-from upload_engine.memory_store import NoGuestKey
+from upload_engine.interfaces import FileKeeper, FileSource, GuestKey, PartBody, Record, SessionStore
+from upload_engine.memory_store import NoFileKeeper, NoGuestKey
 from upload_engine.operations import Transports
 from uploads import protocol as p
 
@@ -54,6 +54,7 @@ class Disk:
     """
 
     content_type = "application/octet-stream"
+    has_handle = False
 
     def __init__(
         self, name: str, size: int, content: str = "v1", last_modified: int = 1, *, lazy: bool = False
@@ -74,6 +75,7 @@ class Disk:
         content = self.content + ("+" if self.edited else "")
         fresh = Disk(self.name, self.size, content, self.last_modified + self.edited, lazy=self.lazy)
         fresh.edits = self.edits
+        fresh.has_handle = self.has_handle
         return fresh
 
     def edit_unnoticed(self, at: int, length: int = 1) -> None:
@@ -221,12 +223,13 @@ class Page:
         self.refused: list[str] = []
         self.capabilities: dict[str, Any] = {}
         self.texts: list[str] = []
+        self.offered: dict[str, Any] = {}
         self.on_text: Callable[[str], None] = self.texts.append
         self.on_session: Callable[[dict[str, Any]], None] = lambda _: None
         self._decode = p.decode_worker_response if strict else _decode_quickly
         self.heard = asyncio.Event()
 
-    def post(self, body: str) -> None:
+    def post(self, body: str, handle: Any = None) -> None:
         self.on_text(body)
         message = self._decode(body)
         kind = message["type"]
@@ -234,6 +237,8 @@ class Page:
             self._take(message)
         elif kind == p.UPLOAD_REPLACED:
             self.replaced[message["upload_id"]] = message["by"]
+        elif kind == p.FILE_OFFERED:
+            self.offered[message["upload_id"]] = handle
         elif kind == p.COMMAND_REFUSED:
             self.refused.append(message["message"])
         elif kind == p.ENGINE_READY:
@@ -313,6 +318,7 @@ class Life:
         seed: int = 1,
         *,
         key: GuestKey | None = None,
+        keeper: FileKeeper | None = None,
         clock: VirtualClock | None = None,
         strict: bool = True,
         **config: object,
@@ -328,6 +334,7 @@ class Life:
             guest_key=key or NoGuestKey(),
             transports=Transports(fetch=world, xhr=world),
             store=store,
+            file_keeper=keeper or NoFileKeeper(),
             clock=self.clock,
             rng=random.Random(seed),
             log=self._logged,

@@ -31,7 +31,16 @@ from upload_engine.core.retry import RetryPolicy
 from upload_engine.core.rules import complaint
 from upload_engine.core.session import Session
 from upload_engine.core.states import AT_REST, ENDED, Phase
-from upload_engine.interfaces import Clock, FileSource, GuestKey, Port, SessionStore, UploadSigner
+from upload_engine.interfaces import (
+    Clock,
+    FileKeeper,
+    FileSource,
+    GuestKey,
+    Port,
+    SessionStore,
+    UploadSigner,
+)
+from upload_engine.kept_files import KeptFiles
 from upload_engine.operations import Operations, Transports
 from upload_engine.outbox import Outbox
 
@@ -55,6 +64,7 @@ class Outside:
     guest_key: GuestKey
     transports: Transports
     store: SessionStore
+    file_keeper: FileKeeper
     clock: Clock
     rng: random.Random
     log: Callable[[str], None]
@@ -88,8 +98,19 @@ class Engine:
             self._files,
             self._checksums_refused,
         )
+        self._kept = KeptFiles(
+            outside.file_keeper,
+            spawn=lambda work: self._group.create_task(work),
+            on_change=lambda upload_id: self._outbox.touch(upload_id),
+            warn=self._warn,
+        )
         self._outbox = Outbox(
-            self._queue, outside.store, outside.clock, self._object_url, on_storage_fault=self._storage_failed
+            self._queue,
+            outside.store,
+            outside.clock,
+            self._object_url,
+            self._kept.access,
+            on_storage_fault=self._storage_failed,
         )
         self._outbox.interval = config["progress_interval"] / 1000
         self._user_id = ""
@@ -97,6 +118,7 @@ class Engine:
         self._mailbox: asyncio.Queue[e.Event | tuple[Port, Message, FileSource | None]] = asyncio.Queue()
         self._tasks: dict[str, dict[int, asyncio.Task[None]]] = {}
         self._arriving: dict[str, list[e.Event]] = {}
+        self._paused: set[str] = set()  # restored, and paused when their engine died
         self._sampling = asyncio.Semaphore(SAMPLING_AT_ONCE)
         self._group: asyncio.TaskGroup
 
@@ -168,7 +190,10 @@ class Engine:
                         loser.cancel()
                 case fx.SaveSession():
                     self._outbox.save(effect.upload_id)
+                    if file := self._files.get(effect.upload_id):
+                        self._kept.keep(self._queue.sessions[effect.upload_id], file)
                 case fx.DeleteSession():
+                    self._kept.forget(self._queue.sessions[effect.upload_id])
                     self._outbox.delete(self._queue.sessions[effect.upload_id])
                     self._files.pop(effect.upload_id, None)
                     self._operations.forget(effect.upload_id)
@@ -205,6 +230,9 @@ class Engine:
             self._refuse(port, message["upload_id"], "There is no such upload any more.")
         elif kind == p.REMOVE_UPLOAD:
             self._remove(port, message["upload_id"])
+        elif kind == p.REOPEN_FILE:
+            self._paused.discard(message["upload_id"])
+            self._group.create_task(self._recall_files(message["upload_id"]))
         else:
             self._request(_FOR_ONE[kind](message["upload_id"]))
 
@@ -229,6 +257,7 @@ class Engine:
             reason = f"The engine runs already, with other settings for: {', '.join(different)}. They stay in force."
             self._refuse(port, None, reason)
         self._tell_ready(port)
+        self._offer_files(port)
         self._outbox.introduce()
 
     def _tell_ready(self, *ports: Port) -> None:
@@ -255,12 +284,7 @@ class Engine:
 
     async def _take_file(self, port: Port, message: Message, file: FileSource) -> None:
         upload_id = message["upload_id"]
-        try:
-            async with self._sampling:
-                sample = await file.sample()
-        except FileFault:
-            sample = ""
-        fingerprint = Fingerprint(file.name, file.size, file.last_modified, sample)
+        fingerprint = await self._fingerprint(file)
         if message["type"] == p.RESELECT_FILE:
             self._give_file(upload_id, fingerprint, file)
         elif known := self._twin(message["project_id"], fingerprint):
@@ -268,8 +292,39 @@ class Engine:
             self._give_file(known, fingerprint, file)
         else:
             self._add(message, fingerprint, file)
+        self._end_arrival(upload_id)
+
+    async def _fingerprint(self, file: FileSource) -> Fingerprint:
+        try:
+            async with self._sampling:
+                sample = await file.sample()
+        except FileFault:
+            sample = ""
+        return Fingerprint(file.name, file.size, file.last_modified, sample)
+
+    def _end_arrival(self, upload_id: str) -> None:
         for event in self._arriving.pop(upload_id, []):
             self._handle(event)
+
+    async def _recall_files(self, asked: str = "") -> None:
+        """Look for the files of uploads that wait for theirs; ``asked``: whose a person was just asked for."""
+        with self._storage():
+            found = await self._kept.recall(self._user_id, self._queue.sessions, asked)
+            for upload_id, file in found.items():
+                then: list[e.Event] = [e.PauseRequested(upload_id)] if upload_id in self._paused else []
+                self._arriving.setdefault(upload_id, then)
+                self._group.create_task(self._take_back(upload_id, file))
+            self._offer_files(*self._outbox.ports)
+
+    async def _take_back(self, upload_id: str, file: FileSource) -> None:
+        self._give_file(upload_id, await self._fingerprint(file), file)
+        self._kept.settle(upload_id)
+        self._end_arrival(upload_id)
+
+    def _offer_files(self, *ports: Port) -> None:
+        """Hand out what only a page can ask a person for."""
+        for upload_id, handle in self._kept.handles.items() if ports else ():
+            self._outbox.send({"type": p.FILE_OFFERED, "upload_id": upload_id}, *ports, handle=handle)
 
     def _twin(self, project_id: str, fingerprint: Fingerprint) -> str | None:
         """The unfinished upload that this file belongs to: the very same file, or one that waits for this name."""
@@ -368,6 +423,7 @@ class Engine:
             if not is_known:
                 self._recover(identity)
         self._sweep()
+        await self._recall_files()
 
     async def _sweep_for_ever(self) -> None:
         while True:
@@ -411,6 +467,8 @@ class Engine:
             if session.upload_id in self._queue.sessions:
                 continue
             effects = session.restore(phase)
+            if phase is Phase.PAUSED:
+                self._paused.add(session.upload_id)
             self._perform(self._queue.add(session, self._clock.now()) + effects)
             self._outbox.touch(session.upload_id)
 
@@ -432,8 +490,9 @@ class Engine:
         self._warn("The store does not take checksum headers: parts are compared by their ETags alone.")
 
     def _warn(self, warning: str) -> None:
-        self._capabilities["warnings"] = [*self._capabilities["warnings"], warning]
-        self._tell_ready()
+        if warning not in self._capabilities["warnings"]:
+            self._capabilities["warnings"] = [*self._capabilities["warnings"], warning]
+            self._tell_ready()
 
     def _object_url(self, session: Session) -> str:
         return self._signer_url + object_path(session.key)

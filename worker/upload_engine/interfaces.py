@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from upload_engine.core.http import ApiRequest, HttpResponse
 
 __all__ = [
     "ApiRequest",
     "Clock",
+    "FileKeeper",
     "FileSource",
     "GuestKey",
     "HttpResponse",
+    "KeptFile",
     "PartBody",
     "PartTransport",
     "Port",
@@ -137,6 +139,39 @@ class SessionStore(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class KeptFile:
+    """What became of a kept file. ``access``: "open", and ``file`` can be read; "ask" or "denied", and ``handle`` is
+
+    what a page needs to ask the person; "choose": it is no longer where it was. ``is_copy``: of a file, not its handle.
+    """
+
+    access: Literal["open", "ask", "denied", "choose"]
+    file: FileSource | None = None
+    handle: Any = None
+    is_copy: bool = False
+
+
+class FileKeeper(Protocol):
+    """Keeps the files of unfinished uploads over reloads and crashes. Files belong to a user; no user sees another's."""
+
+    async def keep(self, user_id: str, upload_id: str, file: FileSource) -> Literal["handle", "copy", ""]:
+        """Keep the file in place of any other of this upload, and say how; "" when it cannot be kept.
+
+        A handle costs nothing; a copy costs the file's size on the disk. Raises StorageFault, also when a copy finds
+        no room.
+        """
+        ...
+
+    async def recall(self, user_id: str) -> Mapping[str, KeptFile]:
+        """All that is kept for ``user_id``, by upload id, each looked at anew. Raises StorageFault."""
+        ...
+
+    async def forget(self, user_id: str, upload_id: str) -> None:
+        """Let go of one file; it need not be there. Raises StorageFault."""
+        ...
+
+
 class GuestKey(Protocol):
     """Keeps what a guest needs to be known again when the browser has lost the cookie.
 
@@ -173,8 +208,10 @@ class Clock(Protocol):
 class Port(Protocol):
     """A line to one page."""
 
-    def post(self, body: str) -> None:
-        """Send one encoded message. Never raises: a page that is gone hears nothing."""
+    def post(self, body: str, handle: Any = None) -> None:
+        """Send one encoded message, and the ``KeptFile.handle`` beside it. Never raises: a page that is gone hears
+        nothing.
+        """
         ...
 
     def listen(

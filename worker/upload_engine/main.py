@@ -16,12 +16,13 @@ from upload_engine.browser.clock import BrowserClock
 from upload_engine.browser.fetch import FetchSigner, FetchTransport
 from upload_engine.browser.guest_key import CryptoGuestKey
 from upload_engine.browser.indexeddb import IndexedDbStore
+from upload_engine.browser.kept_files import IndexedDbFiles
 from upload_engine.browser.packages import install_packages
 from upload_engine.browser.port import MessagePortLine
 from upload_engine.browser.xhr import XhrTransport
 from upload_engine.engine import Engine, Outside
-from upload_engine.interfaces import FileSource, GuestKey, Port, SessionStore
-from upload_engine.memory_store import MemoryStore, NoGuestKey
+from upload_engine.interfaces import FileKeeper, FileSource, GuestKey, Port, SessionStore
+from upload_engine.memory_store import MemoryStore, NoFileKeeper, NoGuestKey
 from upload_engine.operations import Transports
 
 
@@ -89,9 +90,11 @@ def _engine(js_host: Any, capabilities: Capabilities, config: dict[str, Any], wa
         signer_url = _origin(site_url) + signer_url
     store: SessionStore = MemoryStore()
     guest_key: GuestKey = NoGuestKey()
+    file_keeper: FileKeeper = NoFileKeeper()
     if capabilities.indexeddb:
         store = database = IndexedDbStore()
         guest_key = CryptoGuestKey(database)
+        file_keeper = IndexedDbFiles(database, config["keep_copy"], hand_out_slices=capabilities.chromium)
     fetch = FetchTransport()
     outside = Outside(
         signer=FetchSigner(
@@ -101,6 +104,7 @@ def _engine(js_host: Any, capabilities: Capabilities, config: dict[str, Any], wa
         guest_key=guest_key,
         transports=Transports(fetch=fetch, xhr=XhrTransport() if capabilities.xhr else fetch),
         store=store,
+        file_keeper=file_keeper,
         clock=BrowserClock(),
         rng=random.SystemRandom(),
         log=js_host.log,

@@ -6,11 +6,11 @@ It may touch nothing but its own dictionaries.
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 from upload_engine.core.errors import StorageFault
-from upload_engine.interfaces import Record
+from upload_engine.interfaces import FileSource, KeptFile, Record
 
 
 class MemoryStore:
@@ -58,3 +58,18 @@ class NoGuestKey:
     async def prove(self, challenge: str) -> str:  # noqa: ARG002 (the role's signature)
         """See ``GuestKey.prove``."""
         raise StorageFault("no guest's key is kept")
+
+
+class NoFileKeeper:
+    """FileKeeper that keeps nothing: what would be kept in memory dies with the uploads."""
+
+    async def keep(self, user_id: str, upload_id: str, file: FileSource) -> Literal["handle", "copy", ""]:  # noqa: ARG002
+        """See ``FileKeeper.keep``."""
+        return ""
+
+    async def recall(self, user_id: str) -> Mapping[str, KeptFile]:  # noqa: ARG002
+        """See ``FileKeeper.recall``."""
+        return {}
+
+    async def forget(self, user_id: str, upload_id: str) -> None:
+        """See ``FileKeeper.forget``."""

@@ -28,6 +28,7 @@ class Outbox:
         store: SessionStore,
         clock: Clock,
         object_url: Callable[[Session], str],
+        file_access: Callable[[Session], str],
         on_storage_fault: Callable[[StorageFault], None],
     ) -> None:
         self.ports: list[Port] = []
@@ -36,6 +37,7 @@ class Outbox:
         self._store = store
         self._clock = clock
         self._object_url = object_url
+        self._file_access = file_access
         self._on_storage_fault = on_storage_fault
         self._storing = True
         self._unsaved: set[str] = set()
@@ -63,11 +65,11 @@ class Outbox:
         self._changed.add(upload_id)
         self._wake.set()
 
-    def send(self, message: dict[str, Any], *ports: Port) -> None:
-        """Send one message at once, to some ports or to all."""
+    def send(self, message: dict[str, Any], *ports: Port, handle: Any = None) -> None:
+        """Send one message at once, to some ports or to all, with a kept file's handle beside it."""
         body = encode_message(message)
         for port in ports or self.ports:
-            port.post(body)
+            port.post(body, handle)
 
     def introduce(self) -> None:
         """A page has come: tell everything there is to see once more, with all parts."""
@@ -118,7 +120,7 @@ class Outbox:
 
     def _changes(self, session: Session) -> dict[str, Any]:
         """A snapshot; its parts go along only when they have changed, since 10,000 of them take a page a while."""
-        message = snapshot(session, self._clock.now(), self._object_url(session))
+        message = snapshot(session, self._clock.now(), self._object_url(session), self._file_access(session))
         revision = session.transfer.revision
         if self._announced_parts.get(session.upload_id) != revision:
             self._announced_parts[session.upload_id] = revision

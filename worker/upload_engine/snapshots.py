@@ -11,7 +11,7 @@ from upload_engine.core.session import Session
 from upload_engine.core.states import Phase, status_of
 
 
-def snapshot(session: Session, now: float, object_url: str) -> dict[str, Any]:
+def snapshot(session: Session, now: float, object_url: str, file_access: str) -> dict[str, Any]:
     """The message without its parts; ``object_url`` is where the finished object can be fetched."""
     facts, transfer, progress = session.facts, session.transfer, session.progress(now)
     stored, total = len(transfer.stored), transfer.total_parts
@@ -35,6 +35,7 @@ def snapshot(session: Session, now: float, object_url: str) -> dict[str, Any]:
             "parts_uploaded": stored,
             "object_url": object_url if session.phase is Phase.COMPLETED else None,
             "etag": session.etag or None,
+            "file_access": file_access,
         },
         "progress": {
             "project_id": facts.project_id,

@@ -71,6 +71,7 @@ class UploadBook:
             "parts_uploaded": 0,
             "object_url": None,
             "etag": None,
+            "file_access": "open",
         }
         progress: Any = {
             "project_id": project_id,

@@ -17,12 +17,14 @@ from uploads.protocol import (
     CANCEL_ALL,
     CANCEL_UPLOAD,
     DEFAULT_UPLOAD_CONFIG,
+    FILE_OFFERED,
     GOODBYE,
     HELLO,
     NETWORK_HINT,
     PAUSE_ALL,
     PAUSE_UPLOAD,
     REMOVE_UPLOAD,
+    REOPEN_FILE,
     RESELECT_FILE,
     RESUME_ALL,
     RESUME_UPLOAD,
@@ -83,6 +85,7 @@ class UploadClient:
         self._link = link
         self._book = UploadBook()
         self._recovery = Recovery(self._book)
+        self._handles: dict[str, Any] = {}  # of files that the engine keeps and may not read
         self._listeners: list[Callable[[dict[str, Any]], None]] = []
         self._differing = {
             name: value for name, value in self.config.items() if value != DEFAULT_UPLOAD_CONFIG[name]
@@ -226,6 +229,24 @@ class UploadClient:
         self._link.post(encode_message({"type": RESELECT_FILE, "upload_id": upload_id}), file)
         self._recovery.keep(upload_id, file)
 
+    def continue_upload(self, upload_id: str) -> None:
+        """Asks the person to let the upload's kept file be read again, and goes on with it. Call it in a click.
+
+        For an upload whose `file_access` is "ask"; a refusal makes it "denied". Raises `UnknownUpload`.
+        """
+        self._open()
+        self._known(upload_id)
+        message = {"type": REOPEN_FILE, "upload_id": upload_id}
+
+        def answered() -> None:
+            if not self.closed:
+                self._post(message)
+
+        if upload_id in self._handles:
+            self._link.ask_permission(self._handles[upload_id], answered)
+        else:
+            answered()
+
     def pause_all(self) -> None:
         """Pauses every upload that is under way."""
         self._post({"type": PAUSE_ALL})
@@ -269,12 +290,16 @@ class UploadClient:
         if not self._link.is_file(file):
             raise NotAFile(f"an upload needs a File or a FileSystemFileHandle, not {type(file).__name__}")
 
-    def _receive(self, text: str) -> None:
+    def _receive(self, text: str, js_handle: "Any" = None) -> None:
         """A message from the worker; one that is not of our protocol is told to the listeners, and dropped."""
         if self.closed:
             return
         try:
-            change = self._book.record(decode_worker_response(text))
+            message = decode_worker_response(text)
+            if message["type"] == FILE_OFFERED:
+                self._handles[message["upload_id"]] = js_handle
+                return
+            change = self._book.record(message)
         except ProtocolError as error:
             words = f"The page and its worker are of different versions; reload the page. ({error})"
             change = {"type": "refused", "upload_id": None, "message": words}
@@ -286,6 +311,8 @@ class UploadClient:
                 self._book.forget(upload_id)
                 changes.append({"type": "removed", "upload_id": upload_id})
         for change in changes:
+            if change["type"] in ("removed", "replaced"):
+                self._handles.pop(change["upload_id"], None)
             self._ask_for_persistence(change)
             self._tell(change)
 

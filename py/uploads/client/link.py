@@ -40,13 +40,18 @@ class WorkerLink:
         """ "shared", "dedicated" or "none"."""
         return str(self._js_worker.kind)
 
-    def listen(self, receive: "Callable[[str], None]", reconnected: "Callable[[bool], None]") -> None:
-        """Calls `receive` with the JSON text of every message from the worker, those waiting included.
+    def listen(self, receive: "Callable[[str, Any], None]", reconnected: "Callable[[bool], None]") -> None:
+        """Calls `receive` with the JSON text of every message from the worker, those waiting included, and with the
+        file handle beside it, or None.
 
         Calls `reconnected` when the page has to say hello once more: with True to a new worker, which stands in for
         one that is gone; with False after the page was away, in the back/forward cache.
         """
-        self._js_callbacks = [create_proxy(receive), create_proxy(lambda anew: reconnected(bool(anew)))]
+
+        def heard(text: str, js_handle: "Any" = None) -> None:
+            receive(text, js_handle if self.is_file(js_handle) else None)
+
+        self._js_callbacks = [create_proxy(heard), create_proxy(lambda anew: reconnected(bool(anew)))]
         self._js_worker.onReconnect(self._js_callbacks[1])
         self._js_worker.onMessage(self._js_callbacks[0])
 
@@ -82,6 +87,18 @@ class WorkerLink:
         js_storage = js.Reflect.get(js.navigator, "storage")  # missing where the page is not served securely
         if _tag(js_storage) == STORAGE_TAG:
             self._js_worker.attempt(js_storage, "persist")
+
+    def ask_permission(self, js_handle: "Any", answered: "Callable[[], None]") -> None:
+        """Lets the browser ask the person whether the page may read a file again; it does so in a click only.
+
+        Calls `answered` when it has asked, or will not. Asking may take as long as the person likes.
+        """
+        js_callback = create_proxy(lambda _: answered())
+        js_asked = self._js_worker.attempt(js_handle, "requestPermission")
+        if js_asked[0] is True:
+            js_asked[1].then(js_callback, js_callback)
+        else:
+            answered()
 
     def file_name(self, js_file: "Any") -> str:
         """The name of a file. Its size is never read here: MicroPython would wrap it to 32 bits."""

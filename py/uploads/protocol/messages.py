@@ -18,6 +18,7 @@ CANCEL_UPLOAD = "CANCEL_UPLOAD"
 RETRY_UPLOAD = "RETRY_UPLOAD"
 REMOVE_UPLOAD = "REMOVE_UPLOAD"
 RESELECT_FILE = "RESELECT_FILE"
+REOPEN_FILE = "REOPEN_FILE"
 PAUSE_ALL = "PAUSE_ALL"
 RESUME_ALL = "RESUME_ALL"
 CANCEL_ALL = "CANCEL_ALL"
@@ -30,6 +31,7 @@ ENGINE_FAILED = "ENGINE_FAILED"
 UPLOAD_SNAPSHOT = "UPLOAD_SNAPSHOT"
 UPLOAD_REMOVED = "UPLOAD_REMOVED"
 UPLOAD_REPLACED = "UPLOAD_REPLACED"
+FILE_OFFERED = "FILE_OFFERED"
 COMMAND_REFUSED = "COMMAND_REFUSED"
 
 FILE_MESSAGES = (START_UPLOAD, RESELECT_FILE)
@@ -55,6 +57,10 @@ PHASES = (
 )
 """What an upload is doing, finer than its status. Only `waiting-for-file` goes with status `paused`
 besides `paused` itself; the last three go with the status of the same name, all others with `uploading`."""
+
+FILE_ACCESS = ("open", "copy", "ask", "denied", "choose")
+"""How the engine comes by an upload's file: it has it, or is just opening it; the same, and a copy is kept in this
+browser; it keeps a handle, for which a person has to be asked first; they said no; it has to be chosen again."""
 
 ERROR_TYPES = (
     "NETWORK_ERROR",
@@ -89,6 +95,7 @@ SESSION = Record(
         "parts_uploaded": Whole(most=10_000),
         "object_url": Link(nullable=True),  # downloads the object; only when completed
         "etag": Text(nullable=True),
+        "file_access": Choice(FILE_ACCESS),
     }
 )
 
@@ -152,6 +159,8 @@ UPLOAD_WORKER_MESSAGES = {
     RETRY_UPLOAD: _message({"upload_id": _upload_id()}),
     REMOVE_UPLOAD: _message({"upload_id": _upload_id()}),
     RESELECT_FILE: _message({"upload_id": _upload_id()}),
+    # the person was asked about the kept file: look again whether it may be read
+    REOPEN_FILE: _message({"upload_id": _upload_id()}),
     PAUSE_ALL: _message(),
     RESUME_ALL: _message(),
     CANCEL_ALL: _message(),
@@ -175,6 +184,8 @@ UPLOAD_WORKER_RESPONSES = {
     ),
     UPLOAD_REMOVED: _message({"upload_id": _upload_id()}),
     UPLOAD_REPLACED: _message({"upload_id": _upload_id(), "by": _upload_id()}),
+    # with the kept `FileSystemFileHandle` beside it, which only a page can ask for
+    FILE_OFFERED: _message({"upload_id": _upload_id()}),
     COMMAND_REFUSED: _message({"upload_id": _upload_id(nullable=True), "message": Text()}),
 }
 """Worker → page."""

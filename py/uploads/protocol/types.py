@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         "failed",
         "cancelled",
     ]
+    FileAccess = Literal["open", "copy", "ask", "denied", "choose"]
     ErrorType = Literal[
         "NETWORK_ERROR",
         "CHUNK_UPLOAD_FAILED",
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
         parts_uploaded: int
         object_url: str | None
         etag: str | None
+        file_access: FileAccess
 
     class UploadSession(SessionSnapshot):
         """A session with its parts, sorted by part number: what `get_upload_session` returns."""
@@ -105,6 +107,7 @@ if TYPE_CHECKING:
         min_file_size: int
         allowed_types: list[str]
         max_files: int | None
+        keep_copy: int | None
         progress_interval: int
         transport: Literal["auto", "fetch", "xhr"]
         signer_url: str

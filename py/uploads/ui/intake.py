@@ -15,6 +15,8 @@ class Intake:
         self._take = take
         self._js_input = dom.find("#files")
         js_window = dom.window()
+        self._has_picker = dom.offers_picker()
+        dom.listen(self._js_input, "click", self._clicked)
         dom.listen(self._js_input, "change", self._chosen)
         dom.listen(js_window, "dragenter", self._dragged)
         dom.listen(js_window, "dragover", self._dragged)
@@ -25,6 +27,16 @@ class Intake:
     def focus(self) -> None:
         """Puts the keyboard on the picker."""
         self._js_input.focus()
+
+    def _clicked(self, js_event: "Any") -> None:
+        """Where the browser has a picker that gives handles it opens instead of the input's own."""
+        if self._has_picker:
+            js_event.preventDefault()
+            dom.pick_files(self._take, self._do_without)
+
+    def _do_without(self) -> None:
+        self._has_picker = False
+        self._js_input.click()
 
     def _chosen(self, _js_event: "Any") -> None:
         files = dom.files_in(self._js_input.files)
@@ -47,5 +59,4 @@ class Intake:
         dom.js_root.removeAttribute("data-dragging")
         if dom.carries_files(js_event):
             js_event.preventDefault()
-            for js_file in dom.files_in(js_event.dataTransfer.files):
-                self._take(js_file)
+            dom.take_dropped(js_event, self._take)

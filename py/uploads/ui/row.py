@@ -33,7 +33,7 @@ class UploadRow:
         self._js_link = dom.find("a[data-object]", self.js_element)
         self._js_actions = dom.find(".actions", self.js_element)
         self._js_buttons: dict[str, Any] = {}
-        for action in (view.PAUSE, view.RESUME, view.RETRY, view.CHOOSE, view.CANCEL, view.REMOVE):
+        for action in view.ALL:
             js_button = dom.find(f"[data-action={action}]", self.js_element)
             dom.set_attribute(js_button, "aria-describedby", self._name_id)
             js_button.remove()
@@ -82,8 +82,8 @@ class UploadRow:
         if changed("status and phase", (shown["status"], shown["phase"])):
             dom.set_attribute(self.js_element, "data-phase", shown["phase"])
             dom.set_attribute(self.js_element, "data-status", shown["status"])
-        before, self.phase = self.phase, shown["phase"]
-        return words.happened(before, shown["phase"])
+        before, self.phase = self.phase, shown["heard"]
+        return words.happened(before, shown["heard"])
 
     def _show_actions(self, actions: "tuple[str, ...]", object_url: str) -> None:
         """Puts the buttons there that make sense; the keyboard stays in the row when its button goes."""

@@ -10,13 +10,15 @@ if TYPE_CHECKING:
 
     from uploads.protocol import SessionSnapshot, UploadError, UploadProgress
 
-PAUSE, RESUME, CANCEL, RETRY, CHOOSE, REMOVE = "pause", "resume", "cancel", "retry", "choose", "remove"
+PAUSE, RESUME, CANCEL, RETRY, REMOVE = "pause", "resume", "cancel", "retry", "remove"
+CHOOSE, CONTINUE = "choose", "continue"
+ALL = (PAUSE, RESUME, RETRY, CONTINUE, CHOOSE, CANCEL, REMOVE)
 
 _MOVING = ("queued", "creating", "uploading", "reconciling", "waiting-for-network")
 _AT_REST = ("paused", "waiting-for-file", "completed", "failed", "cancelled")
 
 
-def actions(phase: str, error: "UploadError | None", engine: str) -> "tuple[str, ...]":
+def actions(phase: str, error: "UploadError | None", engine: str, file_access: str) -> "tuple[str, ...]":
     """The buttons that make sense now, in their order."""
     if engine == "failed":  # nobody is there to carry anything else out
         return (REMOVE,)
@@ -25,7 +27,9 @@ def actions(phase: str, error: "UploadError | None", engine: str) -> "tuple[str,
     if phase in ("paused", "waiting-for-sign-in"):
         return (RESUME, CANCEL)
     if phase == "waiting-for-file":
-        return (CHOOSE, CANCEL)
+        if file_access == "ask":
+            return (CONTINUE, CANCEL)
+        return (CHOOSE, CANCEL) if file_access in ("denied", "choose") else (CANCEL,)
     if phase == "failed":
         return (RETRY, CANCEL) if error is None or error["retryable"] else (CANCEL,)
     if phase == "finalising":
@@ -52,7 +56,8 @@ def row(
         done = highest
     whole = fmt.percent(done, completed)
     name = fmt.visible_name(session["file_name"])
-    told = words.phase(phase, engine)
+    access = session["file_access"]
+    told = words.phase(phase, engine, access)
     return {
         "status": session["status"],
         "phase": phase,
@@ -66,9 +71,11 @@ def row(
         "value_text": f"{whole} %, {told}",
         "state": told,
         "numbers": " · ".join(_numbers(session, progress, engine)),
-        "note": _note(phase, error),
+        "note": _note(session, error),
         "alarm": error is not None and phase not in _MOVING and phase != "finalising",  # a person has to act
-        "actions": actions(phase, error, engine),
+        "actions": actions(phase, error, engine, access),
+        # a file that is just being opened is no news
+        "heard": "queued" if phase == words.NEEDS_FILE and access in ("open", "copy") else phase,
         "object_url": session["object_url"] or "",
     }
 
@@ -93,11 +100,20 @@ def _numbers(session: "SessionSnapshot", progress: "UploadProgress", engine: str
     return numbers
 
 
-def _note(phase: str, error: "UploadError | None") -> str:
-    """The words below the bar: an error with what to do, or what a waiting upload waits for."""
+def _note(session: "SessionSnapshot", error: "UploadError | None") -> str:
+    """The words below the bar: an error with what to do, what a waiting upload waits for, what a copy costs."""
+    phase = session["phase"]
+    access = session["file_access"]
     if error is not None:
         return f"{error['message']} {error['recovery']}".strip()
-    return words.HINTS.get(phase, "")
+    if phase == words.NEEDS_FILE and words.FILE_HINTS[access]:
+        return words.FILE_HINTS[access]
+    if phase in words.HINTS:
+        return words.HINTS[phase]
+    total = session["file_size"]
+    if access == "copy" and total is not None and phase not in _AT_REST[2:]:
+        return words.COPY_KEPT.format(fmt.size(total))
+    return ""
 
 
 def overall(

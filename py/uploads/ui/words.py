@@ -16,10 +16,28 @@ PHASES = {
     "cancelled": "Cancelled",
 }
 
+FILE_NEEDED = {
+    "open": "Opening the file…",
+    "copy": "Opening the file…",
+    "ask": "Press Continue to go on",
+    "denied": PHASES["waiting-for-file"],
+    "choose": PHASES["waiting-for-file"],
+}
+"""What `waiting-for-file` means, by the session's `file_access`."""
+
+_STORED = "What is stored already will not be sent again."
+FILE_HINTS = {
+    "open": "",
+    "copy": "",
+    "ask": "The browser asks once more whether this page may read the file. " + _STORED,
+    "denied": "The browser did not let this page read the file. " + _STORED,
+    "choose": "The browser lets go of a file when its page is closed or reloaded. " + _STORED,
+}
+
+COPY_KEPT = "A copy of {} is kept in this browser until it is uploaded."
+
 HINTS = {
     "waiting-for-network": "It goes on by itself as soon as the connection is back.",
-    "waiting-for-file": "The browser lets go of a file when its page is closed or reloaded. "
-    "What is stored already will not be sent again.",
     "waiting-for-sign-in": "Sign in again in this browser, then press Resume: it goes on where it stopped.",
 }
 
@@ -52,11 +70,11 @@ _ANNOUNCED = (
 )
 
 
-def phase(name: str, engine: str) -> str:
+def phase(name: str, engine: str, file_access: str) -> str:
     """An upload's phase in words; whatever is at work waits for an engine that is starting, or starting anew."""
     if engine == "starting" and name in NEEDS_ENGINE:
         return ENGINE["starting"]
-    return PHASES[name]
+    return FILE_NEEDED[file_access] if name == NEEDS_FILE else PHASES[name]
 
 
 def announcement(happened: "list[tuple[str, str]]") -> str:

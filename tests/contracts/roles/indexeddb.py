@@ -83,7 +83,7 @@ async def a_blocked_upgrade_is_a_fault_and_holds_nothing(bench: Bench) -> None:
 async def records_are_plain_objects_to_the_developer_tools(bench: Bench) -> None:
     store: Any = bench.open()
     await store.save([record("u1", fileSize=2**40, parts=[{"partNumber": 1}])])
-    js_records = await store._run("sessions", "readonly", lambda js_store: js_store.getAll())
+    js_records = await store.run("sessions", "readonly", lambda js_store: js_store.getAll())
     text = js.JSON.stringify(js_records)
     expected = '[{"uploadId":"u1","userId":"ann","fileSize":1099511627776,"parts":[{"partNumber":1}]}]'
     assert text == expected, text
@@ -98,6 +98,6 @@ async def a_transaction_that_fails_at_its_end_wrote_nothing(bench: Bench) -> Non
         js_store.put(to_object(record("u2")))
         js_store.add(to_object(record("u1")))
 
-    fault = await raised(StorageFault, store._run("sessions", "readwrite", add_twice))
+    fault = await raised(StorageFault, store.run("sessions", "readwrite", add_twice))
     assert "ConstraintError" in str(fault), fault
     assert await store.load("ann") == [record("u1")]

@@ -65,6 +65,7 @@ def snapshot(**changes: object) -> "dict[str, Any]":
         "parts_uploaded": 7,
         "object_url": None,
         "etag": None,
+        "file_access": "open",
     }
     for name in changes:
         session[name] = changes[name]

@@ -33,6 +33,7 @@ def session(phase: str, **changes: object) -> "Any":
         "file_size": 300_000_000,
         "content_type": "video/quicktime",
         "object_url": "s3/object?key=k" if phase == "completed" else None,
+        "file_access": "choose",
     }
     values.update(changes)
     return values
@@ -142,17 +143,17 @@ def check_every_phase_has_words_and_buttons() -> None:
     }
     assert sorted(expected) == sorted(PHASES)
     for phase, buttons in expected.items():
-        assert " ".join(view.actions(phase, None, "ready")) == buttons, phase
-        assert view.actions(phase, None, "failed") == ("remove",)
-        assert words.phase(phase, "ready")
-    assert view.actions("failed", FAILURE, "ready") == ("retry", "cancel")
-    assert view.actions("failed", HOPELESS, "ready") == ("cancel",)
-    assert words.phase("queued", "starting") == "Getting ready…"
-    assert words.phase("uploading", "starting") == "Getting ready…", (
+        assert " ".join(view.actions(phase, None, "ready", "choose")) == buttons, phase
+        assert view.actions(phase, None, "failed", "ask") == ("remove",)
+        assert words.phase(phase, "ready", "choose")
+    assert view.actions("failed", FAILURE, "ready", "open") == ("retry", "cancel")
+    assert view.actions("failed", HOPELESS, "ready", "open") == ("cancel",)
+    assert words.phase("queued", "starting", "choose") == "Getting ready…"
+    assert words.phase("uploading", "starting", "choose") == "Getting ready…", (
         "its worker is gone, and another one begins"
     )
-    assert words.phase("paused", "starting") == "Paused"
-    assert words.phase("queued", "ready") == "Waiting for its turn"
+    assert words.phase("paused", "starting", "choose") == "Paused"
+    assert words.phase("queued", "ready", "choose") == "Waiting for its turn"
 
 
 def check_a_row_under_way() -> None:

@@ -6,10 +6,10 @@ let reconnected = null;
 
 const engine = {
   posted: [],
-  tell(message) {
+  tell(message, handle) {
     const body = JSON.stringify({ version: 1, ...message });
-    if (listener) listener(body);
-    else waiting.push(body);
+    if (listener) listener(body, handle);
+    else waiting.push([body, handle]);
   },
   reconnect(anew) {
     reconnected(anew);
@@ -19,7 +19,7 @@ const engine = {
     engine.tell({ type: "ENGINE_READY", capabilities, uploadIds: [] });
   },
   // a snapshot of a 300 MB file, in a phase, at so many percent
-  show(uploadId, phase, percent = 0, { name = "film.mov", error = null, status = null, startedAt = 1 } = {}) {
+  show(uploadId, phase, percent = 0, { name = "film.mov", error = null, status = null, startedAt = 1, fileAccess = "choose" } = {}) {
     const ends = ["paused", "completed", "failed", "cancelled"];
     const waits = phase === "waiting-for-file" ? "paused" : "uploading";
     engine.tell({
@@ -28,7 +28,7 @@ const engine = {
         projectId: "default", uploadId, s3Key: "key", nextPartNumber: 1, phase,
         status: status ?? (ends.includes(phase) ? phase : waits), progress: percent, startedAt, lastActivity: startedAt,
         fileSize: 3e8, fileName: name, chunkSize: 16777216, contentType: "video/quicktime", userId: "guest",
-        partsUploaded: 0, objectUrl: phase === "completed" ? "s3/object?key=key" : null, etag: null,
+        partsUploaded: 0, objectUrl: phase === "completed" ? "s3/object?key=key" : null, etag: null, fileAccess,
       },
       progress: {
         projectId: "default", progress: percent, uploadedBytes: Math.floor(percent * 3e6), totalBytes: 3e8,
@@ -47,7 +47,7 @@ globalThis.uploadWorker = {
   post: (body, file) => { engine.posted.push({ ...JSON.parse(body), fileName: file?.name }); },
   onMessage: (callback) => {
     listener = callback;
-    for (const body of waiting.splice(0)) listener(body);
+    for (const message of waiting.splice(0)) listener(...message);
   },
   onReconnect: (callback) => { reconnected = callback; },
   attempt: (target, name, ...values) => {

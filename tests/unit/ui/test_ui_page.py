@@ -35,7 +35,7 @@ POLICY = (
     "img-src 'self' data: blob:; connect-src 'self'; worker-src 'self'; object-src 'none'; base-uri 'none'"
 )
 NAMES = {"pause": "Pause", "resume": "Resume", "retry": "Retry", "choose": "Choose file…", "cancel": "Cancel"}
-NAMES["remove"] = "Remove"
+NAMES |= {"continue": "Continue", "remove": "Remove"}
 ERROR = {
     "type": "NETWORK_ERROR",
     "message": "The store did not answer.",
@@ -128,12 +128,16 @@ def test_every_phase_shows_its_buttons_and_its_bar(page: Page) -> None:
     for phase in PHASES:
         error = ERROR if phase == "failed" else None
         row = tell(page, "u", phase, 41.9, error=error)
-        assert buttons(row) == [NAMES[action] for action in view.actions(phase, None, "ready")], phase
+        assert buttons(row) == [NAMES[action] for action in view.actions(phase, None, "ready", "choose")], (
+            phase
+        )
         bar = row.locator("[role=progressbar]")
         assert bar.get_attribute("aria-valuenow") == ("100" if phase == "completed" else "41"), phase
         assert bar.get_attribute("aria-label") == "Progress of film.mov"
         assert row.locator("a[data-object]").count() == (phase == "completed")
-        assert row.locator(".note").is_visible() == (phase in ("failed", *words.HINTS)), phase
+        assert row.locator(".note").is_visible() == (phase in ("failed", "waiting-for-file", *words.HINTS)), (
+            phase
+        )
     assert page.locator("[data-upload-id]").count() == 1
 
 
@@ -154,11 +158,12 @@ def test_files_go_to_the_engine_and_rows_appear_in_their_order(page: Page, tmp_p
 
 def test_an_engine_that_is_quicker_than_the_page_does_not_shuffle_its_rows(page: Page) -> None:
     page.evaluate(
-        """() => {
+        """async () => {
           const data = new DataTransfer();
           for (const name of ["first.bin", "second.bin"]) data.items.add(new File(["x"], name));
           const event = new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true });
           document.body.dispatchEvent(event);
+          while (!engine.posted.some(({ type }) => type === "START_UPLOAD")) await new Promise((go) => setTimeout(go));
           const [{ uploadId }] = engine.posted.filter(({ type }) => type === "START_UPLOAD");
           engine.show(uploadId, "uploading", 1, { name: "first.bin", startedAt: Date.now() + 60000 });
         }"""
@@ -238,6 +243,98 @@ def test_a_waiting_upload_gets_its_file_back(page: Page, tmp_path: Path) -> None
     wait_until(page, "document.querySelector('.note').textContent === 'This is another file.'")
     tell(page, "u", "reconciling", 30)
     assert not row.locator(".note").is_visible()
+
+
+DROP = """(names) => {
+  const data = new DataTransfer();
+  for (const name of names) data.items.add(new File(["x"], name));
+  const event = new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true });
+  document.body.dispatchEvent(event);
+}"""
+
+FAKE_HANDLE = """() => {
+  DataTransferItem.prototype.getAsFileSystemHandle = async function () {
+    const { name } = this.getAsFile();
+    if (name === "late.bin") await new Promise((go) => setTimeout(go, 200));
+    if (name === "refused.bin") throw new DOMException("no", "NotAllowedError");
+    const kind = name === "folder" ? "FileSystemDirectoryHandle" : "FileSystemFileHandle";
+    return { name: `handle of ${name}`, [Symbol.toStringTag]: kind };
+  };
+}"""
+
+
+def test_dropped_files_come_with_their_handles_in_their_order(page: Page) -> None:
+    page.evaluate(FAKE_HANDLE)
+    page.evaluate(DROP, ["late.bin", "refused.bin", "folder", "last.bin"])
+    page.locator("[data-upload-id]").nth(3).wait_for()
+    names = [message["fileName"] for message in posted(page, "START_UPLOAD")]
+    assert names == ["handle of late.bin", "refused.bin", "folder", "handle of last.bin"]
+
+
+def test_the_picker_gives_handles_and_the_input_stands_in_for_it(page: Page, tmp_path: Path) -> None:
+    page.evaluate(
+        """() => {
+          globalThis.asked = [];
+          globalThis.showOpenFilePicker = async (options) => {
+            asked.push(options.multiple);
+            if (asked.length === 1) throw new DOMException("nothing chosen", "AbortError");
+            if (asked.length === 3) throw new DOMException("another site's frame", "SecurityError");
+            return ["a.bin", "b.bin"].map((name) => ({ name, [Symbol.toStringTag]: "FileSystemFileHandle" }));
+          };
+        }"""
+    )
+    picker = page.locator("#files")
+    picker.focus()
+    page.keyboard.press("Enter")
+    wait_until(page, "asked.length === 1")
+    picker.click()
+    page.locator("[data-upload-id]").nth(1).wait_for()
+    assert [message["fileName"] for message in posted(page, "START_UPLOAD")] == ["a.bin", "b.bin"]
+    (tmp_path / "c.bin").write_bytes(b"x")
+    with page.expect_file_chooser() as chooser:
+        picker.click()
+    chooser.value.set_files(tmp_path / "c.bin")
+    page.locator("[data-upload-id]").nth(2).wait_for()
+    assert page.evaluate("asked") == [True, True, True]
+
+
+def test_continue_asks_the_person_for_the_kept_file(page: Page) -> None:
+    row = tell(page, "u", "waiting-for-file", 30, fileAccess="ask")
+    assert buttons(row) == ["Continue", "Cancel"]
+    assert row.locator(".state").inner_text() == "Press Continue to go on"
+    page.evaluate(
+        """() => {
+          globalThis.answers = ["granted", "reject"];
+          const handle = { [Symbol.toStringTag]: "FileSystemFileHandle" };
+          handle.requestPermission = () =>
+            navigator.userActivation.isActive && answers.pop() === "granted" ? Promise.resolve("granted") : Promise.reject(Error("no"));
+          engine.tell({ type: "FILE_OFFERED", uploadId: "u" }, handle);
+        }"""
+    )
+    for count in (1, 2):
+        row.get_by_role("button", name="Continue", exact=True).focus()
+        page.keyboard.press("Enter")
+        wait_until(
+            page, "(n) => engine.posted.filter(({ type }) => type === 'REOPEN_FILE').length === n", count
+        )
+    assert page.evaluate("answers.length") == 0
+    page.evaluate("() => engine.show('u', 'waiting-for-file', 30, { fileAccess: 'denied' })")
+    row.get_by_role("button", name="Choose file…").wait_for()
+    assert buttons(row) == ["Choose file…", "Cancel"]
+    assert page.evaluate("document.activeElement.innerText") == "Choose file…"
+    assert row.locator(".note").inner_text().startswith("The browser did not let this page read the file.")
+    tell(page, "u", "uploading", 30, fileAccess="copy")
+    wait_until(page, "document.querySelector('.note').textContent.startsWith('A copy of 300 MB')")
+
+
+def test_a_file_that_is_just_being_opened_is_not_called_for(page: Page) -> None:
+    row = tell(page, "u", "waiting-for-file", 30, fileAccess="open")
+    assert buttons(row) == ["Cancel"]
+    assert row.locator(".state").inner_text() == "Opening the file…"
+    assert not row.locator(".note").is_visible()
+    tell(page, "u", "uploading", 30, fileAccess="open")
+    wait_until(page, "document.querySelector('#announcer').textContent !== ''")
+    assert page.locator("#announcer").inner_text() == "film.mov is being uploaded."
 
 
 def test_all_uploads_together(page: Page) -> None:

@@ -30,11 +30,13 @@ HASH_STEP = 8 * 1024 * 1024
 class BlobFile:
     """FileSource over a ``File``.
 
-    hand_out_slices: give ``Blob`` slices as part bodies (Chromium), else ``ArrayBuffer`` objects read beforehand.
+    hand_out_slices: give ``Blob`` slices as part bodies (Chromium), else ``ArrayBuffer`` objects read beforehand;
+    js_handle: the ``FileSystemFileHandle`` that the file was had from, or None.
     """
 
-    def __init__(self, js_file: Any, *, hand_out_slices: bool) -> None:
-        self._js_file = js_file
+    def __init__(self, js_file: Any, *, hand_out_slices: bool, js_handle: Any = None) -> None:
+        self.js_file = js_file
+        self.js_handle = js_handle
         self._hand_out_slices = hand_out_slices
         # Reading the size also pins it: in Chromium a deleted file whose size was never read has 0 bytes.
         self._size = int(js_file.size)
@@ -70,13 +72,13 @@ class BlobFile:
 
     async def part(self, offset: int, size: int) -> PartBody:
         """See ``FileSource.part``. The content is a ``Blob`` or an ``ArrayBuffer``."""
-        if int(self._js_file.size) != self._size or int(self._js_file.lastModified) != self._last_modified:
+        if int(self.js_file.size) != self._size or int(self.js_file.lastModified) != self._last_modified:
             raise FileChanged("the file has been changed")
         if not self._hand_out_slices:
             js_buffer = await self._read(offset, size)
             await self._check_witness()
             return PartBody(js_buffer, size)
-        body = PartBody(self._js_file.slice(offset, offset + size), size)
+        body = PartBody(self.js_file.slice(offset, offset + size), size)
         if body.content.size != size:
             raise FileChanged("the file is shorter than it was")
         await check_readable(body)
@@ -96,7 +98,7 @@ class BlobFile:
 
     async def _read(self, offset: int, size: int) -> Any:
         """An ``ArrayBuffer`` of exactly ``size`` bytes."""
-        js_buffer = await _array_buffer(self._js_file.slice(offset, offset + size))
+        js_buffer = await _array_buffer(self.js_file.slice(offset, offset + size))
         if js_buffer.byteLength != size:
             raise FileChanged("the file is shorter than it was")
         return js_buffer
@@ -106,7 +108,7 @@ class BlobFile:
         if self._hand_out_slices:
             return
         ranges = sample_ranges(self._size)
-        js_pieces = [self._js_file.slice(start, start + min(size, WITNESS_SIZE)) for start, size in ranges]
+        js_pieces = [self.js_file.slice(start, start + min(size, WITNESS_SIZE)) for start, size in ranges]
         witness = (await _array_buffer(js.Blob.new(to_object(js_pieces)))).to_bytes()
         if self._witness is None:
             self._witness = witness

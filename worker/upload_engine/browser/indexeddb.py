@@ -4,7 +4,7 @@
 store    key                     value
 ======== ======================= =============================================
 sessions [userId, uploadId]      one session's record; index ``userId``
-files    [userId, uploadId]      a file's handle or copy, kept for the next visit
+files    [userId, uploadId]      a file's handle or copy, kept for the next visit (see ``kept_files``)
 meta     a name                  any JSON-able value
 ======== ======================= =============================================
 
@@ -51,7 +51,7 @@ class IndexedDbStore:
 
     async def load(self, user_id: str) -> list[Record]:
         """See ``SessionStore.load``."""
-        js_records = await self._run(
+        js_records = await self.run(
             "sessions", "readonly", lambda js_store: js_store.index("userId").getAll(user_id)
         )
         return [js_record.to_py() for js_record in js_records]
@@ -63,12 +63,12 @@ class IndexedDbStore:
             for record in records:
                 js_store.put(to_object(record))
 
-        await self._run("sessions", "readwrite", put_all)
+        await self.run("sessions", "readwrite", put_all)
 
     async def delete(self, user_id: str, upload_id: str) -> None:
         """See ``SessionStore.delete``."""
         js_key = to_object([user_id, upload_id])
-        await self._run("sessions", "readwrite", lambda js_store: js_store.delete(js_key))
+        await self.run("sessions", "readwrite", lambda js_store: js_store.delete(js_key))
 
     async def get_meta(self, key: str) -> Any:
         """See ``SessionStore.get_meta``."""
@@ -81,11 +81,11 @@ class IndexedDbStore:
 
     async def get_raw_meta(self, key: str) -> Any:
         """A value as JavaScript keeps it: for what has no form in Python, such as a ``CryptoKey``."""
-        return await self._run("meta", "readonly", lambda js_store: js_store.get(key))
+        return await self.run("meta", "readonly", lambda js_store: js_store.get(key))
 
     async def set_raw_meta(self, key: str, js_value: Any) -> None:
         """Keep a JavaScript value that can be cloned."""
-        await self._run("meta", "readwrite", lambda js_store: js_store.put(js_value, key))
+        await self.run("meta", "readwrite", lambda js_store: js_store.put(js_value, key))
 
     def close(self) -> None:
         """Let go of the database; the next call opens it again."""
@@ -94,7 +94,7 @@ class IndexedDbStore:
             self._js_database.close()
             self._js_database = None
 
-    async def _run(self, store: str, mode: str, ask: Callable[[Any], Any]) -> Any:
+    async def run(self, store: str, mode: str, ask: Callable[[Any], Any]) -> Any:
         """Make the requests of one transaction; return the last one's result once the transaction is complete."""
         js_transaction = await self._begin(store, mode)
         ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()

@@ -29,9 +29,12 @@ class MessagePortLine:
         self._waiting: deque[Any] = deque()
         self._reader: asyncio.Task[None] | None = None
 
-    def post(self, body: str) -> None:
-        """See ``Port.post``."""
-        self._js_port.postMessage(to_object({"body": body}))
+    def post(self, body: str, handle: Any = None) -> None:
+        """See ``Port.post``. The handle is a ``FileSystemFileHandle``."""
+        js_message = to_object({"body": body})
+        if handle is not None:
+            js_message.file = handle
+        self._js_port.postMessage(js_message)
 
     def listen(
         self, on_message: Callable[[str, FileSource | None], None], on_gone: Callable[[], None]
@@ -69,11 +72,12 @@ class MessagePortLine:
 
     async def _file(self, js_file: Any) -> FileSource | None:
         """The file beside a message; None when there is none, or when its handle no longer leads to it."""
+        js_handle = js_file if hasattr(js_file, "getFile") else None
         try:
-            if hasattr(js_file, "getFile"):
-                js_file = await js_file.getFile()
+            if js_handle is not None:
+                js_file = await js_handle.getFile()
         except JsException:
             return None
         if js.Object.prototype.toString.call(js_file) != "[object File]":
             return None  # not "if not js_file": an empty file is false in Python
-        return BlobFile(js_file, hand_out_slices=self._hand_out_slices)
+        return BlobFile(js_file, hand_out_slices=self._hand_out_slices, js_handle=js_handle)

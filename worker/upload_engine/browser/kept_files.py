@@ -1,0 +1,93 @@
+"""Files for the next visit, in the sessions' database: as handles where the browser gives handles, else as copies.
+
+A handle is a way to a file and no bytes; whether the way is open the browser decides anew at every visit. A ``File``
+that is put into a database is copied, byte by byte (measured: 2 to 4 s per GiB), and needs no permission to be read.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import js
+from pyodide.ffi import JsException
+
+from upload_engine.browser.blob import BlobFile
+from upload_engine.browser.bridge import to_object
+from upload_engine.browser.indexeddb import IndexedDbStore
+from upload_engine.core.errors import StorageFault
+from upload_engine.interfaces import FileSource, KeptFile
+
+
+class IndexedDbFiles:
+    """FileKeeper over the database's store ``files``.
+
+    copy_limit: bytes of the largest file to copy, None for no copies; hand_out_slices: as in ``BlobFile``.
+    """
+
+    def __init__(self, store: IndexedDbStore, copy_limit: int | None, *, hand_out_slices: bool) -> None:
+        self._store = store
+        self._copy_limit = copy_limit
+        self._hand_out_slices = hand_out_slices
+
+    async def keep(self, user_id: str, upload_id: str, file: FileSource) -> Literal["handle", "copy", ""]:
+        """See ``FileKeeper.keep``."""
+        assert isinstance(file, BlobFile)
+        if file.js_handle is not None:
+            await self._put(user_id, upload_id, file.js_handle)
+            return "handle"
+        if self._copy_limit is None or file.size > self._copy_limit:
+            return ""
+        await _check_room(file.size)
+        await self._put(user_id, upload_id, file.js_file)
+        return "copy"
+
+    async def recall(self, user_id: str) -> dict[str, KeptFile]:
+        """See ``FileKeeper.recall``."""
+        js_range = js.IDBKeyRange.bound(to_object([user_id]), to_object([user_id, []]))
+        js_keys: list[Any] = []
+
+        def get_all(js_store: Any) -> Any:
+            js_keys.append(js_store.getAllKeys(js_range))
+            return js_store.getAll(js_range)
+
+        js_values = await self._store.run("files", "readonly", get_all)
+        upload_ids = [str(js_key[1]) for js_key in js_keys[0].result]
+        return {
+            upload_id: await self._look_at(js_value)
+            for upload_id, js_value in zip(upload_ids, js_values, strict=True)
+        }
+
+    async def forget(self, user_id: str, upload_id: str) -> None:
+        """See ``FileKeeper.forget``."""
+        js_key = to_object([user_id, upload_id])
+        await self._store.run("files", "readwrite", lambda js_store: js_store.delete(js_key))
+
+    async def _put(self, user_id: str, upload_id: str, js_value: Any) -> None:
+        js_key = to_object([user_id, upload_id])
+        await self._store.run("files", "readwrite", lambda js_store: js_store.put(js_value, js_key))
+
+    async def _look_at(self, js_kept: Any) -> KeptFile:
+        if not hasattr(js_kept, "getFile"):
+            return KeptFile("open", self._file(js_kept), is_copy=True)
+        try:
+            state = str(await js_kept.queryPermission())
+            if state == "granted":
+                return KeptFile("open", self._file(await js_kept.getFile(), js_kept))
+        except JsException:  # moved, deleted, or on a drive that is not there
+            return KeptFile("choose")
+        return KeptFile("denied" if state == "denied" else "ask", handle=js_kept)
+
+    def _file(self, js_file: Any, js_handle: Any = None) -> BlobFile:
+        return BlobFile(js_file, hand_out_slices=self._hand_out_slices, js_handle=js_handle)
+
+
+async def _check_room(size: int) -> None:
+    """Raise StorageFault when the browser says that so many bytes are too many. It does not say everywhere."""
+    if not hasattr(js.navigator, "storage"):
+        return
+    try:
+        js_estimate = await js.navigator.storage.estimate()
+    except JsException:
+        return
+    if js_estimate.quota - js_estimate.usage < size:
+        raise StorageFault("there is not enough room")

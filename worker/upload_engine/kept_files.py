@@ -1,0 +1,119 @@
+"""Files that come back by themselves: kept when their upload begins, looked for when it is restored, let go at its end.
+
+How a file is kept is the FileKeeper's business; what becomes of an upload, the core's. Nothing here holds an upload
+up: a file that could not be kept is chosen again after a restart, and a warning says so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
+from typing import Any
+
+from upload_engine.core.errors import StorageFault
+from upload_engine.core.session import Session
+from upload_engine.core.states import ENDED, Phase
+from upload_engine.interfaces import FileKeeper, FileSource
+
+CHOOSE = "choose"
+
+
+class KeptFiles:
+    """What is kept of the engine's uploads. ``handles``: by upload id, those that a person has to be asked for.
+
+    spawn: run a task of the engine; on_change: an upload's ``access`` is another one; warn: tell the pages.
+    """
+
+    def __init__(
+        self,
+        keeper: FileKeeper,
+        spawn: Callable[[Coroutine[Any, Any, None]], object],
+        on_change: Callable[[str], None],
+        warn: Callable[[str], None],
+    ) -> None:
+        self.handles: dict[str, Any] = {}
+        self._keeper = keeper
+        self._spawn = spawn
+        self._on_change = on_change
+        self._warn = warn
+        self._access: dict[str, str] = {}
+        self._held: dict[str, FileSource | None] = {}  # kept, or waiting to be; None: kept, and not open
+        self._copies: set[str] = set()
+        self._in_turn = asyncio.Lock()
+
+    def access(self, session: Session) -> str:
+        """How the engine comes by the session's file: one of the protocol's ``FILE_ACCESS``."""
+        if session.has_file:
+            return "copy" if session.upload_id in self._copies else "open"
+        return self._access.get(session.upload_id, CHOOSE)
+
+    def keep(self, session: Session, file: FileSource) -> None:
+        """Keep the file of an upload whose user is known, unless it is kept already."""
+        upload_id, user_id = session.upload_id, session.facts.user_id
+        if user_id and self._held.get(upload_id) is not file:
+            self._held[upload_id] = file
+            self._spawn(self._keep(user_id, upload_id, file))
+
+    def forget(self, session: Session) -> None:
+        """The upload has ended."""
+        upload_id = session.upload_id
+        if upload_id in self._held:
+            for mapping in (self._held, self._access, self.handles):
+                mapping.pop(upload_id, None)
+            self._copies.discard(upload_id)
+            self._spawn(self._forget(session.facts.user_id, upload_id))
+
+    async def recall(
+        self, user_id: str, sessions: Mapping[str, Session], asked: str = ""
+    ) -> dict[str, FileSource]:
+        """The files that can be read now, for uploads that wait for theirs; what belongs to no upload is let go.
+
+        ``asked``: the upload for whose file a person has just been asked. Raises StorageFault.
+        """
+        found: dict[str, FileSource] = {}
+        kept_files = await self._keeper.recall(user_id)
+        for upload_id, kept in kept_files.items():
+            session = sessions.get(upload_id)
+            if session is None or session.phase in ENDED:
+                self._spawn(self._forget(user_id, upload_id))
+                continue
+            self._held.setdefault(upload_id, None)
+            if session.phase is Phase.WAITING_FOR_FILE and self._access.get(upload_id) != "open":
+                refused = upload_id == asked and kept.access == "ask"
+                self._access[upload_id] = "denied" if refused else kept.access
+                if kept.file is not None:
+                    found[upload_id] = self._held[upload_id] = kept.file
+                if kept.is_copy:
+                    self._copies.add(upload_id)
+                if kept.handle is not None:
+                    self.handles[upload_id] = kept.handle
+                self._on_change(upload_id)
+        if asked and asked not in kept_files:
+            self.settle(asked)
+        return found
+
+    def settle(self, upload_id: str) -> None:
+        """The file that was found has been looked at: the upload has it now, or a person has to choose another."""
+        self._access[upload_id] = CHOOSE
+        self._on_change(upload_id)
+
+    async def _keep(self, user_id: str, upload_id: str, file: FileSource) -> None:
+        async with self._in_turn:
+            if self._held.get(upload_id) is not file:
+                return  # it has ended in the meantime
+            try:
+                how = await self._keeper.keep(user_id, upload_id, file)
+            except StorageFault as fault:
+                self._warn(
+                    f"A file could not be kept here ({fault.message}): choose it again after a restart."
+                )
+                return
+            if how == "copy" and self._held.get(upload_id) is file:
+                self._copies.add(upload_id)
+                self._on_change(upload_id)
+
+    async def _forget(self, user_id: str, upload_id: str) -> None:
+        async with self._in_turn:
+            with suppress(StorageFault):  # the next start lets go of what belongs to no upload
+                await self._keeper.forget(user_id, upload_id)
