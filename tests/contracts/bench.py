@@ -17,6 +17,7 @@ from tests.contracts.roles import (
     clauses,
     clock,
     cors,
+    file_keeper,
     file_source,
     port,
     session_store,
@@ -34,6 +35,11 @@ INDEXED_DB = [
     if line.startswith("async def ")
 ]
 """The clauses that import ``js`` and so cannot be imported here."""
+
+HANDLES = [name for name in clauses(file_keeper) if "handle" in name or "other_users" in name]
+"""The clauses of files that came with a handle, which only Chromium gives and keeps."""
+
+COPIES = [name for name in clauses(file_keeper) if name not in HANDLES]
 
 SEND = """([body, withFile]) => new Promise((resolve) => {
   uploadWorker.onMessage(resolve);
@@ -126,6 +132,10 @@ class BrowserContracts:
     @of(session_store)
     def test_session_store(self, bench: Bench, clause: str) -> None:
         bench.ask("session_store", "indexeddb", clause)
+
+    @of(COPIES)
+    def test_file_keeper_of_copies(self, bench: Bench, clause: str) -> None:
+        bench.ask("file_keeper", "indexeddb", clause)
 
     @of(INDEXED_DB)
     def test_indexeddb(self, bench: Bench, clause: str) -> None:

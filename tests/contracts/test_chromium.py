@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Playwright
 
-from tests.contracts.bench import LARGE, Bench, BrowserContracts, of
+from tests.contracts.bench import HANDLES, LARGE, Bench, BrowserContracts, of
 from tests.contracts.roles import changing_file, file_source
 from tests.contracts.site import Site
 from tests.fakes.s3_server import ScriptedS3
@@ -37,6 +37,10 @@ class TestChromium(BrowserContracts):
     @pytest.mark.parametrize("size", [4096, 3_000_001])
     def test_file_source_of_slices(self, bench: Bench, clause: str, size: int) -> None:
         bench.ask("file_source", "slices", clause, file=bench.file(size), size=size)
+
+    @of(HANDLES)
+    def test_file_keeper_of_handles(self, bench: Bench, clause: str) -> None:
+        bench.ask("file_keeper", "indexeddb", clause)
 
     @of(changing_file)
     @pytest.mark.parametrize("adapter", ["xhr-slices", "fetch-slices"])

@@ -12,9 +12,26 @@ import pytest
 from upload_engine.interfaces import FileSource, PartBody
 from upload_engine.memory_store import MemoryStore
 
-from tests.contracts.roles import Clause, clauses, clock, file_source, port, session_store, signer, transport
+from tests.contracts.roles import (
+    Clause,
+    clauses,
+    clock,
+    file_keeper,
+    file_source,
+    port,
+    session_store,
+    signer,
+    transport,
+)
 from tests.contracts.site import Site
-from tests.fakes.adapters import DiskFile, LoopClock, QueuePort, SocketSigner, SocketTransport
+from tests.fakes.adapters import (
+    DiskFile,
+    LoopClock,
+    MemoryFileKeeper,
+    QueuePort,
+    SocketSigner,
+    SocketTransport,
+)
 from tests.fakes.s3_server import ScriptedS3
 
 PATH = "/bucket/key"
@@ -74,6 +91,30 @@ def test_session_store(clause: Clause) -> None:
     asyncio.run(_limited(clause, session_store.Bench(lambda: store)))
 
 
+@of(file_keeper)
+def test_file_keeper(clause: Clause, tmp_path: Path) -> None:
+    keeper = MemoryFileKeeper()
+
+    def reopen(copy_limit: int | None) -> MemoryFileKeeper:
+        keeper.copy_limit = copy_limit
+        return keeper
+
+    async def handed(name: str, has_handle: bool) -> FileSource:
+        (tmp_path / name).write_bytes(file_keeper.CONTENT)
+        file = DiskFile(tmp_path / name)
+        file.has_handle = has_handle
+        return file
+
+    async def read(body: PartBody) -> bytes:
+        content: bytes = body.content
+        return content
+
+    def allow(access: Any) -> None:
+        keeper.access = access
+
+    asyncio.run(_limited(clause, file_keeper.Bench(reopen, handed, allow, read)))
+
+
 @of(clock)
 def test_clock(clause: Clause) -> None:
     asyncio.run(_limited(clause, clock.Bench(LoopClock())))
@@ -88,7 +129,14 @@ def test_port(clause: Clause, tmp_path: Path) -> None:
         file: FileSource | None = DiskFile(tmp_path / name) if name else None
         line.say(body, file)
 
-    asyncio.run(_limited(clause, port.Bench(line, say, lambda: line.heard, line.leave)))
+    asyncio.run(
+        _limited(
+            clause,
+            port.Bench(
+                line, say, lambda: line.heard, line.leave, handle=object(), beside=lambda: line.handles
+            ),
+        )
+    )
 
 
 def make_file(folder: Path, size: int) -> Path:

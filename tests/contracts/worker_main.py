@@ -22,6 +22,7 @@ from upload_engine.browser.capabilities import detect
 from upload_engine.browser.clock import BrowserClock
 from upload_engine.browser.fetch import FetchSigner, FetchTransport
 from upload_engine.browser.indexeddb import IndexedDbStore
+from upload_engine.browser.kept_files import IndexedDbFiles
 from upload_engine.browser.port import MessagePortLine
 from upload_engine.browser.xhr import XhrTransport
 from upload_engine.interfaces import ApiRequest, PartBody
@@ -31,6 +32,7 @@ from tests.contracts.roles import (
     clauses,
     clock,
     cors,
+    file_keeper,
     file_source,
     indexeddb,
     port,
@@ -46,6 +48,7 @@ ROLES = {
     "file_source": file_source,
     "changing_file": changing_file,
     "session_store": session_store,
+    "file_keeper": file_keeper,
     "indexeddb": indexeddb,
     "clock": clock,
     "port": port,
@@ -128,6 +131,8 @@ def make_bench(role: str, adapter: str, settings: dict[str, Any], file: Any) -> 
         return changing_file.Bench(line, source, content, change, notices=kind == "slices")
     if role in ("session_store", "indexeddb"):
         return session_store.Bench(lambda *more: IndexedDbStore(settings["database"], *more))
+    if role == "file_keeper":
+        return keeper_bench(settings["database"])
     if role == "clock":
         return clock.Bench(BrowserClock())
     return port_bench()
@@ -187,7 +192,13 @@ async def handle_or_file(name: str) -> Any:
 def port_bench() -> port.Bench:
     js_channel = js.MessageChannel.new()
     heard: list[str] = []
-    js_channel.port2.onmessage = create_proxy(lambda js_event: heard.append(js_event.data.body))
+    beside: list[Any] = []
+
+    def hear(js_event: Any) -> None:
+        heard.append(js_event.data.body)
+        beside.append(getattr(js_event.data, "file", None))
+
+    js_channel.port2.onmessage = create_proxy(hear)
 
     async def say(body: str, name: str) -> None:
         js_message = to_object({"body": body})
@@ -202,4 +213,39 @@ def port_bench() -> port.Bench:
         js_channel.port2.close()
 
     line = MessagePortLine(js_channel.port1, hand_out_slices=True)
-    return port.Bench(line, say, lambda: heard, leave)
+    return port.Bench(line, say, lambda: heard, leave, js.Object.new(), lambda: beside)
+
+
+STATES = {"open": "granted", "ask": "prompt", "denied": "denied"}
+
+
+def keeper_bench(database: str) -> file_keeper.Bench:
+    """Handles lead into the origin's private file system, for which nobody is ever asked: what the browser says of
+    them is said here instead.
+    """
+    hand_out_slices = detect().chromium
+
+    async def handed(name: str, has_handle: bool) -> BlobFile:
+        js_content = to_object([buffer_body(file_keeper.CONTENT).content])
+        if not has_handle:
+            return BlobFile(js.File.new(js_content, name), hand_out_slices=hand_out_slices)
+        js_handle = await handle_or_file(name)
+        js_writable = await js_handle.createWritable()
+        await js_writable.write(js_content[0])
+        await js_writable.close()
+        return BlobFile(await js_handle.getFile(), hand_out_slices=hand_out_slices, js_handle=js_handle)
+
+    def allow(access: str) -> None:
+        async def answer(*_: Any) -> str:
+            return STATES[access]
+
+        js.FileSystemHandle.prototype.queryPermission = create_proxy(answer)
+
+    if hasattr(js, "FileSystemHandle"):
+        allow("open")
+    return file_keeper.Bench(
+        lambda limit: IndexedDbFiles(IndexedDbStore(database), limit, hand_out_slices=hand_out_slices),
+        handed,
+        allow,
+        read,
+    )

@@ -13,13 +13,15 @@ from upload_engine.interfaces import FileSource, Port
 @dataclass
 class Bench:
     """port: under test; say: speak as the page, with a file of that name ("" for none); heard: what the page was
-    told; leave: the page goes away.
+    told; leave: the page goes away; handle: of a kept file; beside: what came beside each message that was heard.
     """
 
     port: Port
     say: Callable[[str, str], Awaitable[None]]
     heard: Callable[[], list[str]]
     leave: Callable[[], None]
+    handle: Any
+    beside: Callable[[], list[Any]]
     received: list[tuple[str, FileSource | None]] = field(default_factory=list)
     gone: int = 0
 
@@ -75,6 +77,15 @@ async def answers_reach_the_page_in_order(bench: Bench) -> None:
         bench.port.post(body)
     await _until(lambda: len(bench.heard()) >= len(sent))
     assert bench.heard() == sent
+
+
+async def a_handle_comes_beside_its_answer(bench: Bench) -> None:
+    bench.listen()
+    bench.port.post("none")
+    bench.port.post("one", bench.handle)
+    bench.port.post("none again")
+    await _until(lambda: len(bench.heard()) >= 3)
+    assert [beside is not None for beside in bench.beside()] == [False, True, False], bench.beside()
 
 
 async def a_page_that_is_gone_is_no_error(bench: Bench) -> None:
