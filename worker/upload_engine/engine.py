@@ -412,7 +412,9 @@ class Engine:
         if identity.server_time is not None:
             self._server_date = identity.server_time / 1000 - self._clock.now()
             for session in self._queue.sessions.values():
-                if session.has_file:  # what was added while the server was out of reach bears the machine's date
+                if (
+                    session.has_file
+                ):  # what was added while the server was out of reach bears the machine's date
                     session.last_activity = self._wall_ms()
         with self._storage():
             is_known = await self._store.get_meta(LAST_USER) == user_id
