@@ -23,19 +23,22 @@
  *   host.onPort(callback)        callback(port) for every page's MessagePort, first those that are here already, in
  *                                order. A port keeps its messages until Python calls port.start(). Give a
  *                                create_proxy; it is kept for good.
+ *   host.onDrain(callback)       callback() when a worker of another build is to take over: resolves when all that was on
+ *                                its way has ended and is saved. The worker ends then, or after DRAIN_LIMIT
  *   host.log(text, level)        a line for the consoles of all connected pages; level is "info" (default) or "error"
  *
  * On the port a page's message is {body, file?}, and {gone} when it is closed or left: Chromium throws a page out of the
  * back/forward cache when a shared worker speaks to it there. The engine's is {body, file?}. Between the two halves alone go
- * {alive} (the worker leads; its name), {lock}, {stopped} and {log, level}. No string is ever evaluated here: the worker's
- * content security policy needs 'wasm-unsafe-eval' and nothing more.
+ * {alive, build} (the worker leads; its name), {lock}, {draining} (for a worker of that build), {stopped} and {log, level}.
+ * No string is ever evaluated here: the worker's content security policy needs 'wasm-unsafe-eval' and nothing more.
  *
  * One engine works at a time. A worker leads from the moment that it is granted the lock LEAD; until then it stands by,
  * with Python loaded and no engine. Where there is no SharedWorker, the tab that holds the lock NEXT starts a dedicated
  * worker, and passes NEXT on as soon as that one leads: one tab leads, one stands by, the others wait. Pages find a worker
  * that is not theirs over a BroadcastChannel. The worker says {lead} (its name) to all of them; a page says {knock} (its
  * own name, of which it holds a lock as well), then {from, data}; the worker {to, data}. To Python it is a port like any
- * other. Without locks (plain http) or BroadcastChannel every dedicated worker leads, alone in its tab.
+ * other. A page that has just been opened tells its {build} there, too: a worker of another one drains, so that the next
+ * one takes over. Shared workers of different builds have different names, hence both can be there at that time. Without locks (plain http) or BroadcastChannel every dedicated worker leads, alone in its tab.
  *
  * A worker that is killed cannot say so. It holds a Web Lock as long as it lives, and {lock} tells its name: whoever is
  * granted that lock, too, knows that the worker is gone. An engine that stops for a bug or for want of memory says
@@ -50,16 +53,25 @@ const TABS = `uploads ${SITE.pathname}`; // the channel by which the tabs of one
 const LEAD = `${TABS} lead`;
 const NEXT = `${TABS} next`;
 const TABS_MEET = Boolean(navigator.locks && globalThis.BroadcastChannel);
+const BUILD = "unbuilt"; // the site's build puts its own name here
 const PROTOCOL_VERSION = 1;
 const MOST_CRASHES = 3;
 const MINUTE = 60_000; // milliseconds
-const LAST_BREATH = 500; // milliseconds that a worker without locks is given to end
+const LAST_BREATH = 500; // milliseconds that a worker without locks is given to end, and its last words to arrive
+const DRAIN_LIMIT = 30_000; // milliseconds; a part on a slow line may take longer, and is sent again then
 const KNOCK_AGAIN = 1_000; // milliseconds: whoever comes while a shared worker is ending may not be heard by the next one
 
 /** The protocol's wire form of "the engine cannot work", for when there is no Python to write it. */
 function engineFailed(message) {
   return JSON.stringify({ type: "ENGINE_FAILED", version: PROTOCOL_VERSION, message });
 }
+
+const OUTDATED = JSON.stringify({
+  type: "COMMAND_REFUSED",
+  version: PROTOCOL_VERSION,
+  uploadId: null,
+  message: "This page is of another version than the uploader that now works for it. Reload it when its uploads are done.",
+});
 
 /** A name that no other page or worker has. */
 function newName() {
@@ -96,12 +108,15 @@ function connectPage() {
   let ours = ""; // the worker that this page has a port to
   let own = null; // this page's dedicated worker: {worker, port, passOn}
   let inLine = false; // for the lock NEXT, or with a worker of its own
+  let build = BUILD; // of the worker that this page is to have
+  let ending = false; // the worker has said that it drains
   let tabs = null; // the line over the channel, to a worker that is not this page's
   let crashes = []; // times of the last minute
   let reason = ""; // of the last one
   const line = { kind: "none", port: null, post, onMessage, onReconnect, attempt };
   const forced = new URLSearchParams(location.search).get("worker") === "dedicated";
 
+  if (TABS_MEET) tellBuild();
   addEventListener("pagehide", leave);
   addEventListener("pageshow", (event) => event.persisted && connectAnew());
   if (forced || typeof SharedWorker === "undefined") joinTabs();
@@ -110,7 +125,7 @@ function connectPage() {
 
   function startShared() {
     try {
-      const worker = new SharedWorker(SCRIPT, { type: "module", name: "uploads" });
+      const worker = new SharedWorker(SCRIPT, { type: "module", name: TABS_MEET ? `uploads ${build}` : "uploads" });
       worker.onerror = (event) => {
         event.preventDefault();
         if (waiting && worker.port === line.port) joinTabs();
@@ -176,8 +191,11 @@ function connectPage() {
   /** Any worker may say that it leads, and is the one to speak with from then on. */
   function hear(port) {
     port.onmessage = ({ data }) => {
-      if (data.alive) takeUp(port, data.alive);
-      else if (data.stopped !== undefined) {
+      if (data.alive) takeUp(port, data.alive, data.build);
+      else if (data.draining) {
+        ending = true;
+        meet(data.draining);
+      } else if (data.stopped !== undefined) {
         reason = data.stopped;
         setTimeout(lost, LAST_BREATH, port, known);
       } else if (data.lock) {
@@ -188,7 +206,7 @@ function connectPage() {
     };
   }
 
-  function takeUp(port, name) {
+  function takeUp(port, name, itsBuild) {
     if (port !== line.port && !waiting && name === known) {
       port.postMessage({ gone: true }); // a knock was answered that is no longer needed
       return;
@@ -197,9 +215,24 @@ function connectPage() {
     if (port === own?.port) own.passOn();
     const kept = waiting ?? [];
     waiting = null;
+    ending = false;
+    meet(itsBuild);
     if (known) introduce(known !== name);
     known = name;
     for (const message of kept) port.postMessage(message);
+  }
+
+  /** This page goes along with another build from now on, and says so. */
+  function meet(itsBuild) {
+    if (itsBuild === build) return;
+    build = itsBuild;
+    listener(OUTDATED);
+  }
+
+  function tellBuild() {
+    const channel = new BroadcastChannel(TABS);
+    channel.postMessage({ build });
+    channel.close();
   }
 
   /** Ask the worker that leads in another tab, if there is one, to speak with this page. */
@@ -213,7 +246,7 @@ function connectPage() {
     const channel = new BroadcastChannel(TABS);
     const held = holdLock(name);
     const opened = {
-      knock: () => held.then(() => opened === tabs && channel.postMessage({ knock: name })),
+      knock: () => held.then(() => opened === tabs && channel.postMessage({ knock: name, build: known ? undefined : build })),
       postMessage: (data) => channel.postMessage({ from: name, data }),
       close: () => {},
       end: () => channel.close(),
@@ -248,7 +281,7 @@ function connectPage() {
   function lost(port, name) {
     if (port === own?.port) endOwn();
     else if (port !== line.port || (port === tabs && name !== known)) return;
-    if (port === tabs) {
+    if (port === tabs || ending) {
       connectAnew();
       return;
     }
@@ -301,7 +334,9 @@ function runWorker() {
   const tabs = new Map(); // the ports that stand for pages in other tabs, by the pages' names
   const channel = TABS_MEET ? new BroadcastChannel(TABS) : null;
   let leads = false;
+  let draining = false;
   let onPort = null; // Python's, once it runs
+  let onDrain = null; // likewise
   let failure = null; // the last message any page will get, once Python cannot run
   const name = newName();
   const lock = holdLock(name);
@@ -324,7 +359,7 @@ function runWorker() {
   }
 
   function admit(port) {
-    port.postMessage({ alive: name });
+    port.postMessage({ alive: name, build: BUILD });
     if (failure) port.postMessage({ body: failure });
     else onPort?.(port);
   }
@@ -338,7 +373,14 @@ function runWorker() {
     channel?.postMessage({ lead: name });
     for (const port of ports) admit(port);
     const main = await prepared.catch(prepare); // what failed while it stood by may work by now
-    await main.start({ kind, config: { siteUrl: SITE.href }, alone: kind === "dedicated" && !TABS_MEET, onPort: takePorts, log });
+    await main.start({
+      kind,
+      config: { siteUrl: SITE.href },
+      alone: kind === "dedicated" && !TABS_MEET,
+      onPort: takePorts,
+      onDrain: (callback) => { onDrain = callback; },
+      log,
+    });
     main.destroy();
   }
 
@@ -366,8 +408,9 @@ function runWorker() {
     return new Uint8Array(await response.arrayBuffer());
   }
 
-  function hearTab({ knock, from, data }) {
-    if (knock) welcome(knock);
+  function hearTab({ build, knock, from, data }) {
+    if (build && build !== BUILD) drain(build);
+    else if (knock) welcome(knock);
     else if (data?.gone) forget(from);
     else tabs.get(from)?.postMessage(data);
   }
@@ -384,6 +427,16 @@ function runWorker() {
   function forget(page) {
     tabs.get(page)?.postMessage({ gone: true });
     tabs.delete(page);
+  }
+
+  /** A worker of this other build is to take over. */
+  async function drain(build) {
+    if (draining) return;
+    draining = true;
+    for (const port of ports) port.postMessage({ draining: build });
+    const pause = (milliseconds) => new Promise((end) => setTimeout(end, milliseconds));
+    await Promise.race([Promise.all([onDrain?.(), pause(LAST_BREATH)]), pause(DRAIN_LIMIT)]).catch(() => {});
+    close();
   }
 
   function takePorts(callback) {

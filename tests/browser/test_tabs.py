@@ -116,3 +116,22 @@ def test_where_tabs_cannot_meet_the_page_says_so(chromium: Chromium, line: Line)
     browser = chromium("--host-resolver-rules=MAP plain.test 127.0.0.1")
     uploads = UploadsPage(browser, line.server, ALONE, url=line.server.url.replace("127.0.0.1", "plain.test"))
     uploads.page.locator("#warnings").get_by_text("use one tab at a time").wait_for(timeout=LIMIT)
+
+
+def test_a_newer_build_takes_over_and_what_was_on_its_way_is_not_sent_again(
+    chromium: Chromium, slow: Line, tmp_path: Path
+) -> None:
+    """Fault 50, fault 53; I3: the old engine drains, and the new one is given the file."""
+    file = random_file(tmp_path / "film.bin", SIZE)
+    browser = chromium()
+    uploads = Tab(browser, slow, first=True)
+    uploads.choose(file)
+    until_stored(uploads, slow, file.name, 30)
+    uploads.page.evaluate("new BroadcastChannel('uploads /').postMessage({ build: 'newer' })")
+    uploads.page.locator("#notice").get_by_text("another version").wait_for(timeout=LIMIT)
+    uploads.page.wait_for_selector("html[data-engine=starting]", timeout=LIMIT)
+    uploads.when_ready()
+    finish(uploads, slow, file)
+    assert browser.console == []
+    browser.close()
+    assert sorted(part_numbers(browser)) == list(range(1, 9)), "each part once"

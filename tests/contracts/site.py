@@ -51,13 +51,14 @@ def engine_archive(main: str | None = None) -> bytes:
 class Site:
     """Use as a context manager. folder: of the files that tests choose and ``POST /disk`` changes.
 
-    missing: paths that answer 404, to break the boot on purpose.
+    missing: paths that answer 404, to break the boot on purpose. build: the worker's, as the site's build writes it.
     """
 
     def __init__(self, folder: Path, main: str | None = None) -> None:
         self.folder = folder
         self.archive = engine_archive(main)
         self.missing: set[str] = set()
+        self.build = "unbuilt"
 
     def __enter__(self) -> Site:
         site = self
@@ -82,6 +83,9 @@ class Site:
             return None
         if path == "":
             return PAGE.encode(), "text/html; charset=utf-8"
+        if path == "worker/upload_worker.js":
+            script = (ROOT / path).read_text().replace('BUILD = "unbuilt"', f'BUILD = "{self.build}"')
+            return script.encode(), TYPES[".js"]
         if path == "worker/engine.zip":
             return self.archive, TYPES[".zip"]
         folder, _, name = path.rpartition("/")

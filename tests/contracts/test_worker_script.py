@@ -111,7 +111,7 @@ def test_a_shared_worker_that_cannot_start_gives_way_to_a_dedicated_one(
     browser = chromium()
     browser.page.goto(site.url + "cookies")
     browser.page.evaluate(
-        "(url) => { globalThis.holder = new SharedWorker(url, { type: 'classic', name: 'uploads' }); }",
+        "(url) => { globalThis.holder = new SharedWorker(url, { type: 'classic', name: 'uploads unbuilt' }); }",
         site.url + "worker/upload_worker.js",
     )
     page = browser.new_page()
@@ -299,6 +299,42 @@ def test_tabs_with_and_without_a_shared_worker_have_one_engine(
     first.close()
     wait_until(second, "reconnected.length > 0")
     assert count(second) == 1
+
+
+@pytest.mark.parametrize("query", ["", ALONE])
+def test_a_page_of_another_build_gets_a_worker_of_its_own_and_the_old_page_goes_along(
+    chromium: Callable[[], Browser], lively: Site, query: str
+) -> None:
+    """Fault 50: the old worker ends before the new one begins to work."""
+    browser = chromium()
+    old, new = browser.page, browser.new_page()
+    assert count(open_tab(old, lively.url + query)) == 1
+    old.evaluate(COLLECT)
+    lively.build = "later"
+    assert count(open_tab(new, lively.url + query)) == 1
+    wait_until(old, "reconnected.length > 0")
+    assert old.evaluate("reconnected") == [True]
+    assert [message["uploadId"] for message in old.evaluate("heard")] == [None]
+    assert "another version" in old.evaluate("heard[0].message")
+    assert count(old) == 2, "one worker for both"
+    new.close()
+    wait_until(old, "(times) => reconnected.length === times", 2 if query else 1)
+    assert count(old) == (1 if query else 3)
+    assert not [line for line in browser.console if "stopped" in line]
+
+
+def test_a_worker_of_another_build_than_its_page_says_so(
+    chromium: Callable[[], Browser], lively: Site
+) -> None:
+    """The site was built anew while the page was open, and then its worker died."""
+    browser = chromium()
+    assert count(open_tab(browser.page, lively.url)) == 1
+    browser.page.evaluate(COLLECT)
+    lively.build = "later"
+    end_shared_worker(browser)
+    wait_until(browser.page, "heard.length > 0")
+    assert "another version" in browser.page.evaluate("heard[0].message")
+    assert count(browser.page) == 1
 
 
 def test_without_locks_every_dedicated_worker_is_alone_and_knows_it(

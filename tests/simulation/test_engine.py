@@ -99,6 +99,28 @@ async def test_fifty_clicks_in_a_second_and_the_last_one_wins() -> None:
 
 
 @scenario
+async def test_an_engine_that_drains_ends_what_it_has_begun_and_begins_nothing_more() -> None:
+    """Fault 53: so that another one can take over, and sends nothing twice."""
+    world, store, file = World(), MemoryStore(), Disk("a.bin", 5 * GIB)
+    async with Life(world, store) as life:
+        life.start("a", file)
+        await asyncio.sleep(5)
+        assert world.puts_under_way == 3
+        await life.engine.drain()
+        assert world.puts_under_way == 0
+        stored = world.bytes_stored
+        await asyncio.sleep(600)
+        assert world.bytes_stored == stored
+        (record,) = await store.load("me")
+    assert sum(part["size"] for part in record["parts"]) == stored, "all of it is written down"
+    async with Life(world, store) as life:
+        await life.page.until("a", "waiting-for-file")
+        life.start("b", file)
+        await life.page.until("a", "completed")
+    assert world.bytes_stored == file.size, "nothing was sent twice"
+
+
+@scenario
 async def test_after_a_crash_the_same_file_resumes_and_nothing_stored_is_sent_again() -> None:
     """Faults 47, 49; invariant I3."""
     world, store, file = World(), MemoryStore(), Disk("a.bin", GIB - 5)

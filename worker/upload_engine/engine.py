@@ -45,6 +45,8 @@ from upload_engine.operations import Operations, Transports
 from upload_engine.outbox import Outbox
 
 SAMPLING_AT_ONCE = 4
+DRAINED_YET = 0.05
+"""Seconds between two looks whether all has ended."""
 LAST_USER = "lastUser"
 SWEEP_SECONDS = 3600.0
 """How often uploads that have expired are looked for."""
@@ -117,6 +119,8 @@ class Engine:
         self._server_date: float | None = None
         self._mailbox: asyncio.Queue[e.Event | tuple[Port, Message, FileSource | None]] = asyncio.Queue()
         self._tasks: dict[str, dict[int, asyncio.Task[None]]] = {}
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._draining = False
         self._arriving: dict[str, list[e.Event]] = {}
         self._paused: set[str] = set()  # restored, and paused when their engine died
         self._sampling = asyncio.Semaphore(SAMPLING_AT_ONCE)
@@ -153,6 +157,13 @@ class Engine:
                     self._handle(item)
                 else:
                     self._command(*item)
+
+    async def drain(self) -> None:
+        """Send no further request; return when those under way have ended and what came of them is saved."""
+        self._draining = True
+        while self._under_way or not self._mailbox.empty():
+            await self._clock.sleep(DRAINED_YET)
+        await self._outbox.flush()
 
     # Events and effects.
 
@@ -199,7 +210,11 @@ class Engine:
                     self._operations.forget(effect.upload_id)
 
     def _start(self, effect: fx.Request) -> None:
+        if self._draining:
+            return
         task = self._group.create_task(self._run_request(effect))
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
         if isinstance(effect, fx.CreateUpload | fx.CompleteUpload):
             return  # never aborted: an upload id would leak, or an object appear unseen
         tasks = self._tasks.setdefault(effect.upload_id, {})

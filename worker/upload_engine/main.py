@@ -29,6 +29,7 @@ from upload_engine.operations import Transports
 async def start(js_host: Any) -> None:
     """Serve the pages of ``js_host`` (see ``upload_worker.js``) for ever; raises when the engine has a bug."""
     reception = _Reception(js_host)
+    js_host.onDrain(create_proxy(reception.drain))
     js_host.onPort(create_proxy(reception.welcome))
     await (await reception.engine).run()
 
@@ -49,6 +50,11 @@ class _Reception:
             on_message=lambda body, file: self._receive(line, body, file),
             on_gone=lambda: self._receive(line, p.encode_message({"type": p.GOODBYE}), None),
         )
+
+    async def drain(self) -> None:
+        """Another worker is to take over. See ``Engine.drain``."""
+        if self.engine.done():
+            await self.engine.result().drain()
 
     def _receive(self, port: Port, body: str, file: FileSource | None) -> None:
         if self.engine.done():

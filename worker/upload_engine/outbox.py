@@ -45,6 +45,7 @@ class Outbox:
         self._changed: set[str] = set()
         self._announced_parts: dict[str, int] = {}
         self._wake = asyncio.Event()
+        self._flushing = asyncio.Lock()
 
     def save(self, upload_id: str) -> None:
         """Write the session down before anything newer is announced."""
@@ -92,6 +93,10 @@ class Outbox:
 
     async def flush(self) -> None:
         """Save, then announce: a page never sees a part that a crash could make us forget."""
+        async with self._flushing:
+            await self._flush()
+
+    async def _flush(self) -> None:
         sessions = self._queue.sessions
         changed = [sessions[upload_id] for upload_id in self._changed if upload_id in sessions]
         self._changed.clear()

@@ -22,6 +22,7 @@ from uploads.server.paths import NODE_MODULES, ROOT
 STAMP = ".built-from.json"
 _PAGE_PACKAGES = ("protocol", "client", "ui")
 _PAGE_SUFFIXES = {".py", ".css", ".svg", ".js", ".png", ".ico", ".webmanifest", ".toml", ".json"}
+_UNBUILT = 'const BUILD = "unbuilt";'
 _PYODIDE_FILES = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm")
 
 
@@ -102,7 +103,7 @@ def build(out: Path) -> bool:
         try:
             shutil.rmtree(partial, ignore_errors=True)
             partial.mkdir(parents=True)
-            _write(partial)
+            _write(partial, stamp)
             (partial / STAMP).write_text(json.dumps({"inputs": stamp}) + "\n")
             if out.exists():
                 shutil.rmtree(out)
@@ -114,9 +115,11 @@ def build(out: Path) -> bool:
     return True
 
 
-def _write(out: Path) -> None:
+def _write(out: Path, stamp: str) -> None:
     for name, path in page_files().items():
         _copy(path, out / name)
+    worker = out / "worker" / "upload_worker.js"
+    worker.write_text(worker.read_text().replace(_UNBUILT, f'const BUILD = "{stamp[:16]}";'))
     say("    vendored: PyScript, MicroPython, the API's viewer")
     _vendor(out / "vendor")
     say("    vendored: Pyodide, with a precompiled standard library")

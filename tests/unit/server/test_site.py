@@ -105,6 +105,11 @@ def test_the_site_is_made_anew_only_when_something_changed(built: Path) -> None:
     assert not (built / "left-over.txt").exists()
 
 
+def test_the_worker_knows_from_what_it_was_built(built: Path) -> None:
+    script = (built / "worker" / "upload_worker.js").read_text()
+    assert f'const BUILD = "{site.stamp_of_inputs()[:16]}";' in script
+
+
 def test_the_stamp_tells_any_change_of_any_input(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     page, engine = tmp_path / "index.html", tmp_path / "worker.py"
     page.write_text("<p>")
