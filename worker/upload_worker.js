@@ -36,7 +36,7 @@
  * with Python loaded and no engine. Where there is no SharedWorker, the tab that holds the lock NEXT starts a dedicated
  * worker, and passes NEXT on as soon as that one leads: one tab leads, one stands by, the others wait. Pages find a worker
  * that is not theirs over a BroadcastChannel. The worker says {lead} (its name) to all of them; a page says {knock} (its
- * own name, of which it holds a lock as well), then {from, data}; the worker {to, data}. To Python it is a port like any
+ * own name, of which it holds a lock as well), then {from, worker, data}; the worker {to, data}. To Python it is a port like any
  * other. A page that has just been opened tells its {build} there, too: a worker of another one drains, so that the next
  * one takes over. Shared workers of different builds have different names, hence both can be there at that time. Without locks (plain http) or BroadcastChannel every dedicated worker leads, alone in its tab.
  *
@@ -191,8 +191,10 @@ function connectPage() {
   /** Any worker may say that it leads, and is the one to speak with from then on. */
   function hear(port) {
     port.onmessage = ({ data }) => {
-      if (data.alive) takeUp(port, data.alive, data.build);
-      else if (data.draining) {
+      if (data.alive) {
+        if (port === tabs) tabs.worker = data.alive;
+        takeUp(port, data.alive, data.build);
+      } else if (data.draining) {
         ending = true;
         meet(data.draining);
       } else if (data.stopped !== undefined) {
@@ -247,7 +249,8 @@ function connectPage() {
     const held = holdLock(name);
     const opened = {
       knock: () => held.then(() => opened === tabs && channel.postMessage({ knock: name, build: known ? undefined : build })),
-      postMessage: (data) => channel.postMessage({ from: name, data }),
+      worker: "", // a worker that was busy hears late what was meant for the one before it
+      postMessage: (data) => channel.postMessage({ from: name, worker: opened.worker, data }),
       close: () => {},
       end: () => channel.close(),
     };
@@ -408,10 +411,11 @@ function runWorker() {
     return new Uint8Array(await response.arrayBuffer());
   }
 
-  function hearTab({ build, knock, from, data }) {
+  function hearTab({ build, knock, from, worker, data }) {
     if (build && build !== BUILD) drain(build);
     else if (knock) welcome(knock);
-    else if (data?.gone) forget(from);
+    else if (worker !== name) return;
+    else if (data.gone) forget(from);
     else tabs.get(from)?.postMessage(data);
   }
 
