@@ -64,12 +64,12 @@ def _store_of(data_dir: Path) -> tuple[ServerProcess, str, int]:
 
 
 @contextmanager
-def open_line(data_dir: Path) -> Iterator[Line]:
-    """A line for a server on an empty data directory."""
+def open_line(data_dir: Path, **settings: str) -> Iterator[Line]:
+    """A line for a server on an empty data directory; ``settings`` are the server's environment."""
     first, host, port = _store_of(data_dir)
     with Background() as background:
         proxy = background.run(TcpProxy(host, port).__aenter__())
-        server = ServerProcess(data_dir, port=first.port, UPLOADS_PUBLIC_ENDPOINT=proxy.url)
+        server = ServerProcess(data_dir, port=first.port, UPLOADS_PUBLIC_ENDPOINT=proxy.url, **settings)
         try:
             server.start()
             assert urlsplit(server.store_url).port == port

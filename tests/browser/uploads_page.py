@@ -115,7 +115,14 @@ class UploadsPage:
 
     def object_of(self, name: str) -> bytes:
         """What the store holds of a completed upload."""
-        href = self.row(name).locator("a[data-object]").get_attribute("href", timeout=LIMIT) or ""
+        return self._object_behind(self.row(name))
+
+    def object_of_id(self, upload_id: str) -> bytes:
+        """The same, where several files have one name."""
+        return self._object_behind(self.page.locator(f'[data-upload-id="{upload_id}"]'))
+
+    def _object_behind(self, row: Locator) -> bytes:
+        href = row.locator("a[data-object]").get_attribute("href", timeout=LIMIT) or ""
         return self.server.object_bytes(parse_qs(urlsplit(href).query)["key"][0])
 
     def upload_keys(self) -> set[str]:

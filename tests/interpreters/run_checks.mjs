@@ -35,7 +35,7 @@ for (const name of job.modules) {
 }
 const program = `MODULES = ${JSON.stringify(job.modules)}\nOWN = ${JSON.stringify(own)}\n${RUN}`;
 
-// What a page provides to uploads.client.link: a worker's port that keeps what is posted, and a file.
+// What a page provides to uploads.client.link: a worker's port that keeps what is posted, a file, and a handle.
 const posted = [];
 let listener = null;
 let reconnected = null;
@@ -44,13 +44,21 @@ let persistenceAsked = 0;
 const page = new EventTarget(); // both the window and the document
 const aFile = new File(["x"], "a\u202e.bin");
 Object.defineProperty(aFile, "size", { value: 3 * 1024 ** 3 });
+let asked = 0;
+const aHandle = {
+  name: "kept.bin",
+  requestPermission: async () => { asked += 1; },
+  [Symbol.toStringTag]: "FileSystemFileHandle",
+};
 Object.assign(globalThis, {
   aFile,
   posted,
   forgetPosted: () => { posted.length = 0; },
   refusePosts: (refuse) => { refusing = refuse; },
   sameFile: (file) => file === aFile,
-  deliver: (text) => listener?.(text),
+  deliver: (text, handle) => listener?.(text, handle),
+  aHandle,
+  asked: () => asked,
   reconnect: (anew) => reconnected?.(anew),
   addEventListener: page.addEventListener.bind(page),
   removeEventListener: page.removeEventListener.bind(page),

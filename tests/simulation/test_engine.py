@@ -204,7 +204,7 @@ async def test_commands_that_make_no_sense_are_refused_by_name() -> None:
         life.say(p.PAUSE_UPLOAD, upload_id="nobody")
         life.engine.receive(life.page, "{}", None)
         life.engine.receive(life.page, p.encode_message({"type": p.PAUSE_ALL}), Disk("a", 1))
-        life.say(p.START_UPLOAD, upload_id="a", project_id="p", s3_key="")
+        life.say(p.START_UPLOAD, upload_id="gone", project_id="p", s3_key="")
         life.say(p.HELLO, config={"max_retries": 9})
         life.start("a", Disk("a", GIB))
         life.say(p.REMOVE_UPLOAD, upload_id="a")
@@ -214,6 +214,7 @@ async def test_commands_that_make_no_sense_are_refused_by_name() -> None:
             "no such upload",
             "version",
             "a file must come with",
+            "cannot be opened",
             "max_retries",
             "completed or cancelled",
         ):

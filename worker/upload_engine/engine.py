@@ -132,12 +132,15 @@ class Engine:
         """Take in one message of a page."""
         try:
             message = p.decode_worker_message(body)
-            if (message["type"] in p.FILE_MESSAGES) != (file is not None):
+            if file is not None and message["type"] not in p.FILE_MESSAGES:
                 raise p.ProtocolError(
                     f"{message['type']}: a file must come with START_UPLOAD and RESELECT_FILE only"
                 )
         except p.ProtocolError as error:
             self._refuse(port, None, str(error))
+            return
+        if file is None and message["type"] in p.FILE_MESSAGES:  # or its handle leads nowhere any more
+            self._refuse(port, message["upload_id"], "The file cannot be opened: choose it again.")
             return
         self._mailbox.put_nowait((port, message, file))
 

@@ -144,6 +144,8 @@ class UploadBook:
             self.forget(message["upload_id"])  # it went with the engine that knew it
             return {"type": "removed", "upload_id": message["upload_id"]}
         if kind == COMMAND_REFUSED:
+            if message["upload_id"] in self._placeholders:
+                self.forget(message["upload_id"])  # it never began
             return {"type": "refused", "upload_id": message["upload_id"], "message": message["message"]}
         if kind == UPLOAD_REMOVED:
             self.forget(message["upload_id"])

@@ -74,7 +74,8 @@ class Page:
             self._show_engine()
             for known in self._rows:
                 self._stale[known] = True
-        elif kind == "refused" and upload_id not in self._rows:
+        elif kind == "refused" and not (upload_id in self._rows and upload_id in self._client.active_uploads):
+            self._remove(upload_id)
             self._notice.tell(change["message"])
         elif kind in ("removed", "replaced"):
             self._remove(upload_id)

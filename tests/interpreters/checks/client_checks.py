@@ -8,6 +8,7 @@ from uploads.protocol import (
     COMMAND_REFUSED,
     ENGINE_FAILED,
     ENGINE_READY,
+    FILE_OFFERED,
     UPLOAD_REMOVED,
     UPLOAD_REPLACED,
     ConfigError,
@@ -38,12 +39,13 @@ class FakeLink:
 
     def __init__(self) -> None:
         self.posted: list[Any] = []
+        self.asked: list[Any] = []
         self.refusal = ""
         self.closed = False
         self.drawn = 0
         self.persistence_asked = 0
 
-    def listen(self, receive: "Callable[[str], None]", reconnected: "Callable[[bool], None]") -> None:
+    def listen(self, receive: "Callable[..., None]", reconnected: "Callable[[bool], None]") -> None:
         self.say_text = receive
         self.reconnect = reconnected
 
@@ -58,6 +60,10 @@ class FakeLink:
             raise ClientError(self.refusal)
         self.posted.append((decode_worker_message(text), file))
 
+    def ask_permission(self, handle: "Any", answered: "Callable[[], None]") -> None:
+        self.asked.append(handle)
+        self.answer = answered
+
     def is_file(self, value: object) -> bool:
         return isinstance(value, FakeFile)
 
@@ -71,9 +77,9 @@ class FakeLink:
     def close(self) -> None:
         self.closed = True
 
-    def say(self, message: "dict[str, Any]") -> None:
+    def say(self, message: "dict[str, Any]", handle: "Any" = None) -> None:
         """Speaks as the worker."""
-        self.say_text(encode_message(message))
+        self.say_text(encode_message(message), handle)
 
 
 def client_with(config: "dict[str, Any] | None" = None) -> "tuple[Any, FakeLink, list[Any]]":
@@ -240,6 +246,39 @@ def check_an_engine_that_fails_fails_what_waits() -> None:
     client.remove_upload(later)
     assert list(client.active_uploads) == [waiting]
     assert changes[-1] == {"type": "removed", "upload_id": later}
+
+
+def check_continue_asks_for_the_kept_file_first() -> None:
+    client, link, changes = client_with()
+    handle = FakeFile("film.mov")
+    link.say({"type": FILE_OFFERED, "upload_id": "u"}, handle)
+    link.say(snapshot(phase="waiting-for-file", status="paused", file_access="ask"))
+    assert changes == [{"type": "upload", "upload_id": "u"}]
+    link.posted.clear()
+    client.continue_upload("u")
+    assert (link.asked, link.posted) == ([handle], [])
+    link.answer()
+    again = ({"type": "REOPEN_FILE", "upload_id": "u"}, None)
+    assert link.posted == [again]
+    link.say({"type": UPLOAD_REMOVED, "upload_id": "u"})
+    assert raised(UnknownUpload, client.continue_upload, "u")
+    link.say(snapshot())
+    client.continue_upload("u")
+    assert (link.asked, link.posted) == ([handle], [again] * 2), "nothing to ask for"
+    link.say({"type": FILE_OFFERED, "upload_id": "u"}, handle)
+    client.continue_upload("u")
+    client.close()
+    link.answer()
+    assert link.posted[2:] == [({"type": "GOODBYE"}, None)]
+    assert raised(ClientClosed, client.continue_upload, "u")
+
+
+def check_what_never_began_is_taken_back() -> None:
+    client, link, changes = client_with()
+    upload_id = client.start_upload(FakeFile("gone"), "p")
+    link.say({"type": COMMAND_REFUSED, "upload_id": upload_id, "message": "it cannot be opened"})
+    assert changes[1:] == [{"type": "refused", "upload_id": upload_id, "message": "it cannot be opened"}]
+    assert not client.active_uploads
 
 
 def check_refusals_are_told() -> None:

@@ -87,6 +87,32 @@ def check_a_throwing_browser_is_an_error_in_python() -> None:
     assert "DataCloneError" in message
 
 
+def check_a_handle_comes_beside_its_message() -> None:
+    link = WorkerLink()
+    heard: list[Any] = []
+    link.listen(lambda text, handle: heard.append((text, handle)), print)
+    for beside in (None, js.Object.new(), js.aHandle):
+        js.deliver("text", beside)
+    js.deliver("alone")
+    assert [(text, handle is not None) for text, handle in heard] == [
+        ("text", False),
+        ("text", False),
+        ("text", True),
+        ("alone", False),
+    ]
+    assert link.file_name(heard[2][1]) == "kept.bin"
+    link.close()
+
+
+def check_permission_that_cannot_be_asked_for_is_answered() -> None:
+    answers: list[int] = []
+    link = WorkerLink()
+    link.ask_permission(js.aFile, lambda: answers.append(1))
+    link.ask_permission(js.aHandle, lambda: answers.append(2))
+    assert js.asked() == 1
+    assert answers == [1], "the other answer comes later"
+
+
 def check_random_bytes_are_random() -> None:
     link = WorkerLink()
     first = link.random_bytes()

@@ -156,6 +156,47 @@ def check_every_phase_has_words_and_buttons() -> None:
     assert words.phase("queued", "ready", "choose") == "Waiting for its turn"
 
 
+def check_how_a_file_comes_back() -> None:
+    for access, state, buttons, note in (
+        ("open", "Opening the file…", ("cancel",), ""),
+        (
+            "copy",
+            "Opening the file…",
+            ("cancel",),
+            "A copy of 300 MB is kept in this browser until it is uploaded.",
+        ),
+        ("ask", "Press Continue to go on", ("continue", "cancel"), "The browser asks once more"),
+        (
+            "denied",
+            "Choose the file again to go on",
+            ("choose", "cancel"),
+            "The browser did not let this page",
+        ),
+        ("choose", "Choose the file again to go on", ("choose", "cancel"), "The browser lets go of a file"),
+    ):
+        waiting = session("waiting-for-file", file_access=access)
+        shown = view.row(waiting, progress(5), None, "ready")
+        assert (shown["state"], shown["actions"]) == (state, buttons), access
+        assert shown["note"].startswith(note), (access, shown["note"])
+        assert bool(shown["note"]) == bool(note)
+        assert shown["heard"] == ("queued" if access in ("open", "copy") else "waiting-for-file")
+        assert (
+            view.row(waiting, progress(5), FAILURE, "ready")["note"]
+            == "The store did not answer. Press Retry."
+        )
+    for phase, note in (
+        ("uploading", "A copy of 300 MB is kept in this browser until it is uploaded."),
+        ("paused", "A copy of 300 MB is kept in this browser until it is uploaded."),
+        ("waiting-for-network", words.HINTS["waiting-for-network"]),
+        ("completed", ""),
+        ("cancelled", ""),
+    ):
+        shown = view.row(session(phase, file_access="copy"), progress(5), None, "ready")
+        assert (shown["note"], shown["heard"]) == (note, phase)
+    unseen = session("queued", file_access="copy", file_size=None)
+    assert view.row(unseen, progress(0), None, "ready")["note"] == ""
+
+
 def check_a_row_under_way() -> None:
     shown = view.row(session("uploading"), progress(41.26), None, "ready")
     assert shown["numbers"] == "124 MB of 300 MB · 24.0 MB/s · 13 s left"
