@@ -39,7 +39,10 @@ INDEXED_DB = [
 HANDLES = [name for name in clauses(file_keeper) if "handle" in name or "other_users" in name]
 """The clauses of files that came with a handle, which only Chromium gives and keeps."""
 
-COPIES = [name for name in clauses(file_keeper) if name not in HANDLES]
+COPIES = ["a_copy_comes_back_as_it_was", "without_room_there_is_no_copy"]
+"""Those of copies. A WebKit that is driven by a test keeps nothing on the disk and refuses copies (UnknownError)."""
+
+NEITHER = [name for name in clauses(file_keeper) if name not in (*HANDLES, *COPIES)]
 
 SEND = """([body, withFile]) => new Promise((resolve) => {
   uploadWorker.onMessage(resolve);
@@ -133,8 +136,8 @@ class BrowserContracts:
     def test_session_store(self, bench: Bench, clause: str) -> None:
         bench.ask("session_store", "indexeddb", clause)
 
-    @of(COPIES)
-    def test_file_keeper_of_copies(self, bench: Bench, clause: str) -> None:
+    @of(NEITHER)
+    def test_file_keeper(self, bench: Bench, clause: str) -> None:
         bench.ask("file_keeper", "indexeddb", clause)
 
     @of(INDEXED_DB)

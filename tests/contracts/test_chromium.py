@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Playwright
 
-from tests.contracts.bench import HANDLES, LARGE, Bench, BrowserContracts, of
+from tests.contracts.bench import COPIES, HANDLES, LARGE, Bench, BrowserContracts, of
 from tests.contracts.roles import changing_file, file_source
 from tests.contracts.site import Site
 from tests.fakes.s3_server import ScriptedS3
@@ -38,8 +38,8 @@ class TestChromium(BrowserContracts):
     def test_file_source_of_slices(self, bench: Bench, clause: str, size: int) -> None:
         bench.ask("file_source", "slices", clause, file=bench.file(size), size=size)
 
-    @of(HANDLES)
-    def test_file_keeper_of_handles(self, bench: Bench, clause: str) -> None:
+    @of([*HANDLES, *COPIES])
+    def test_file_keeper_of_handles_and_copies(self, bench: Bench, clause: str) -> None:
         bench.ask("file_keeper", "indexeddb", clause)
 
     @of(changing_file)

@@ -112,7 +112,10 @@ def test_file_keeper(clause: Clause, tmp_path: Path) -> None:
     def allow(access: Any) -> None:
         keeper.access = access
 
-    asyncio.run(_limited(clause, file_keeper.Bench(reopen, handed, allow, read)))
+    def fill() -> None:
+        keeper.room = 0
+
+    asyncio.run(_limited(clause, file_keeper.Bench(reopen, handed, allow, read, fill)))
 
 
 @of(clock)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.contracts.bench import Bench, BrowserContracts
+from tests.contracts.bench import COPIES, Bench, BrowserContracts, of
 from tests.contracts.site import Site
 from tests.fakes.s3_server import ScriptedS3
 from tests.harness.firefox import Firefox
@@ -23,6 +23,10 @@ def bench(firefox: Callable[[], Firefox], contracts_site: Site, store: ScriptedS
 
 class TestFirefox(BrowserContracts):
     """See ``BrowserContracts``."""
+
+    @of(COPIES)
+    def test_file_keeper_of_copies(self, bench: Bench, clause: str) -> None:
+        bench.ask("file_keeper", "indexeddb", clause)
 
 
 def test_the_console_stayed_silent(bench: Bench) -> None:

@@ -216,6 +216,7 @@ def port_bench() -> port.Bench:
     return port.Bench(line, say, lambda: heard, leave, js.Object.new(), lambda: beside)
 
 
+js_estimate = js.StorageManager.prototype.estimate if hasattr(js, "StorageManager") else None
 STATES = {"open": "granted", "ask": "prompt", "denied": "denied"}
 
 
@@ -241,11 +242,20 @@ def keeper_bench(database: str) -> file_keeper.Bench:
 
         js.FileSystemHandle.prototype.queryPermission = create_proxy(answer)
 
+    def fill() -> None:
+        async def answer(*_: Any) -> Any:
+            return to_object({"quota": 10_000, "usage": 9_000})
+
+        js.StorageManager.prototype.estimate = create_proxy(answer)
+
     if hasattr(js, "FileSystemHandle"):
         allow("open")
+    if js_estimate is not None:
+        js.StorageManager.prototype.estimate = js_estimate
     return file_keeper.Bench(
         lambda limit: IndexedDbFiles(IndexedDbStore(database), limit, hand_out_slices=hand_out_slices),
         handed,
         allow,
         read,
+        fill,
     )

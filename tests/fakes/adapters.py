@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 from urllib.parse import urlsplit
 
-from upload_engine.core.errors import FileChanged, FileUnreadable, NetworkFault
+from upload_engine.core.errors import FileChanged, FileUnreadable, NetworkFault, StorageFault
 from upload_engine.core.fingerprint import sample_ranges
 from upload_engine.interfaces import ApiRequest, FileSource, HttpResponse, KeptFile, PartBody, PutRequest
 
@@ -143,11 +143,15 @@ class Handed(FileSource, Protocol):
 
 
 class MemoryFileKeeper:
-    """FileKeeper that outlives engines. ``access``: what the browser says of every handle; ``copy_limit``: bytes."""
+    """FileKeeper that outlives engines. ``access``: what the browser says of every handle; ``copy_limit``, ``room``:
+
+    bytes of the largest copy, and of all that fits.
+    """
 
     def __init__(self, copy_limit: int | None = None) -> None:
         self.access: Literal["open", "ask", "denied"] = "open"
         self.copy_limit = copy_limit
+        self.room = 2**60
         self.kept: dict[tuple[str, str], Any] = {}
 
     async def keep(self, user_id: str, upload_id: str, file: FileSource) -> Literal["handle", "copy", ""]:
@@ -157,6 +161,8 @@ class MemoryFileKeeper:
             return "handle"
         if self.copy_limit is None or file.size > self.copy_limit:
             return ""
+        if file.size > self.room:
+            raise StorageFault("there is not enough room")
         self.kept[user_id, upload_id] = copy.copy(handed)
         return "copy"
 

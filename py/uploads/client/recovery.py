@@ -13,8 +13,14 @@ if TYPE_CHECKING:
     from typing import Any
 
     from uploads.client.book import UploadBook
+    from uploads.protocol import SessionSnapshot
 
 ENDED = ("completed", "cancelled")
+
+
+def _is_opening(session: "SessionSnapshot") -> bool:
+    """Whether the new engine has found the file itself, and is looking at it."""
+    return session["phase"] == "waiting-for-file" and session["file_access"] in ("open", "copy")
 
 
 class Recovery:
@@ -48,7 +54,7 @@ class Recovery:
             session = self._book.sessions[upload_id]
             if session["status"] in ENDED:
                 self._forget(upload_id)
-            elif upload_id in self._owed:
+            elif upload_id in self._owed and not _is_opening(session):
                 give = {"type": RESELECT_FILE, "upload_id": upload_id}
                 return self._give(upload_id, give, session["phase"] == "waiting-for-file")
         elif kind == "replaced" and upload_id in self._files:

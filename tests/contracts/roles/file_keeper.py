@@ -6,9 +6,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from upload_engine.core.errors import StorageFault
 from upload_engine.interfaces import FileKeeper, FileSource, PartBody
 
-from tests.contracts.roles import transport
+from tests.contracts.roles import raised, transport
 
 SIZE = 3_000
 CONTENT = transport.content(SIZE)
@@ -19,13 +20,14 @@ class Bench:
     """open: another adapter on the same, at first empty, store, with a limit for copies.
 
     handed: a file of that name with ``CONTENT``, which came with a handle or without; allow: what the browser says of
-    every handle from now on; read: the bytes of a part.
+    every handle from now on; read: the bytes of a part; fill: leave no room in the browser, as far as it says.
     """
 
     open: Callable[[int | None], FileKeeper]
     handed: Callable[[str, bool], Awaitable[FileSource]]
     allow: Callable[[Literal["open", "ask", "denied"]], None]
     read: Callable[[PartBody], Awaitable[bytes]]
+    fill: Callable[[], None]
 
 
 async def starts_empty(bench: Bench) -> None:
@@ -62,6 +64,13 @@ async def no_copy_is_larger_than_allowed(bench: Bench) -> None:
     file = await bench.handed("a.bin", False)
     for limit in (None, SIZE - 1):
         assert await bench.open(limit).keep("ann", "u1", file) == ""
+    assert await bench.open(None).recall("ann") == {}
+
+
+async def without_room_there_is_no_copy(bench: Bench) -> None:
+    bench.fill()
+    fault = await raised(StorageFault, bench.open(SIZE).keep("ann", "u1", await bench.handed("a.bin", False)))
+    assert "room" in str(fault), fault
     assert await bench.open(None).recall("ann") == {}
 
 

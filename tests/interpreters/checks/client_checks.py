@@ -447,9 +447,9 @@ def check_after_a_crash_files_are_handed_over_again() -> None:
     assert posted(link) == [("START_UPLOAD", unseen, "second")]
     assert changes == [{"type": "engine", "upload_id": None}]
     link.posted.clear()
-    link.say(snapshot(phase="waiting-for-file", status="paused"))
-    link.say(snapshot(upload_id=known, phase="waiting-for-file", status="paused"))
-    link.say(snapshot(upload_id=known, phase="waiting-for-file", status="paused"))
+    link.say(snapshot(phase="waiting-for-file", status="paused", file_access="choose"))
+    link.say(snapshot(upload_id=known, phase="waiting-for-file", status="paused", file_access="choose"))
+    link.say(snapshot(upload_id=known, phase="waiting-for-file", status="paused", file_access="choose"))
     assert posted(link) == [("RESELECT_FILE", known, "first")], "once, and no file that is not ours"
     link.posted.clear()
     link.say(snapshot(upload_id=known, phase="completed", status="completed", progress=100.0))
@@ -477,8 +477,29 @@ def check_after_a_crash_a_paused_upload_stays_paused() -> None:
     link.reconnect(True)
     link.say(ready(upload_id))
     link.posted.clear()
-    link.say(snapshot(upload_id=upload_id, phase="waiting-for-file", status="paused"))
+    link.say(snapshot(upload_id=upload_id, phase="waiting-for-file", status="paused", file_access="choose"))
     assert posted(link) == [("RESELECT_FILE", upload_id, "a"), ("PAUSE_UPLOAD", upload_id, "")]
+
+
+def check_after_a_crash_a_file_that_the_engine_finds_itself_is_not_given_twice() -> None:
+    for after, given in (
+        (snapshot(phase="reconciling"), []),
+        (
+            snapshot(phase="waiting-for-file", status="paused", file_access="choose"),
+            [("RESELECT_FILE", "u", "a")],
+        ),
+    ):
+        client, link, _ = client_with()
+        link.say(snapshot())
+        client.reselect_file("u", FakeFile("a"))
+        link.reconnect(True)
+        link.say(ready("u"))
+        link.posted.clear()
+        for _ in range(2):
+            link.say(snapshot(phase="waiting-for-file", status="paused", file_access="open"))
+        assert posted(link) == []
+        link.say(after)
+        assert posted(link) == given
 
 
 def check_after_a_crash_what_had_ended_can_be_removed() -> None:
@@ -501,7 +522,7 @@ def check_an_upload_known_already_keeps_the_file_of_its_twin() -> None:
     link.reconnect(True)
     link.say(ready("u"))
     link.posted.clear()
-    link.say(snapshot(phase="waiting-for-file", status="paused"))
+    link.say(snapshot(phase="waiting-for-file", status="paused", file_access="choose"))
     assert posted(link) == [("RESELECT_FILE", "u", "again")]
 
 
