@@ -12,6 +12,7 @@ from tests.browser.fake_line import open_fake_line
 from tests.browser.line import BadLine, Line, open_bad_line, open_line
 from tests.browser.runs import URL_SECONDS, clear
 from tests.browser.scene import Scene
+from tests.browser.static_host import open_static_host, set_up
 from tests.browser.uploads_page import random_file
 from tests.harness.browser import Browser, Visitor
 
@@ -40,6 +41,20 @@ def slow(line: Line, request: pytest.FixtureRequest) -> Iterator[Line]:
     yield line
     line.limit(None)
     line.server.abort_open_uploads()  # of a test that failed
+
+
+@pytest.fixture(scope="module")
+def copying(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Line, str]]:
+    """A line, and the address of a page that keeps copies of files up to ``SIZE``, which the module names."""
+    folder = tmp_path_factory.mktemp("copying")
+    with (
+        open_static_host(folder / "site") as url,
+        open_line(folder / "data", UPLOADS_ALLOWED_ORIGINS=url) as line,
+    ):
+        set_up(folder / "site", f'keep_copy = {request.module.SIZE}\nsigner_url = "{line.server.url}"')
+        yield line, url
 
 
 @pytest.fixture(scope="module")

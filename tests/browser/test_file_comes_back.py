@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.line import Line, open_line
+from tests.browser.line import Line
 from tests.browser.slowly import finish, stored_parts, until_stored
-from tests.browser.static_host import open_static_host, set_up
 from tests.browser.uploads_page import MIB, UploadsPage, part_numbers, random_file, sha256
 from tests.harness.browser import Browser, wait_until
 
@@ -173,18 +172,6 @@ def test_who_says_no_chooses_the_file_again(chromium: Chromium, slow: Line, tmp_
     assert row.get_by_role("button").all_inner_texts() == ["Choose file…", "Cancel"]
     uploads.choose(file)
     finish_and_close(uploads, slow, file, stored)
-
-
-@pytest.fixture(scope="module")
-def copying(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Line, str]]:
-    """A line, and the address of a page that keeps copies of files up to ``SIZE``."""
-    folder = tmp_path_factory.mktemp("copying")
-    with (
-        open_static_host(folder / "site") as url,
-        open_line(folder / "data", UPLOADS_ALLOWED_ORIGINS=url) as line,
-    ):
-        set_up(folder / "site", f'keep_copy = {SIZE}\nsigner_url = "{line.server.url}"')
-        yield line, url
 
 
 def test_a_copy_comes_back_without_a_click(

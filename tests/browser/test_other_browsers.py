@@ -1,4 +1,4 @@
-"""The main job in the real Firefox and the real WebKit (ACCEPTANCE B1, B3, C1, C2, D1). Left out by default.
+"""The main job in the real Firefox and the real WebKit (ACCEPTANCE B1, B3, C1, C2, D1, D9). Left out by default.
 
 One browser does all of it, as a person's does; it is asked through functions of the page alone, whatever drives it.
 """
@@ -48,11 +48,11 @@ PRESS = """
 class OtherPage:
     """One open page, as ``UploadsPage`` is one in Chromium."""
 
-    def __init__(self, browser: AnyBrowser, line: Line) -> None:
+    def __init__(self, browser: AnyBrowser, line: Line, url: str = "") -> None:
         self.browser = browser
         self.tab = browser.page
         self.line = line
-        self.tab.goto(f"{line.server.url}/")
+        self.tab.goto(f"{url or line.server.url}/")
         self.when_ready()
 
     def when_ready(self) -> None:
@@ -185,3 +185,23 @@ def test_reload_and_pick_the_file_again(page: OtherPage, folder: Path) -> None:
     page.finish(file)
     sent = page.line.proxy.sent_up - before
     assert SIZE - stored <= sent <= SIZE - stored + OVERHEAD, "D1: what is stored is not sent again"
+
+
+def test_a_copy_comes_back_without_a_click(
+    browser: AnyBrowser, copying: tuple[Line, str], folder: Path
+) -> None:
+    """D9; fault 49. A WebKit that is driven by a test keeps no copies: it says so, and the file is picked again."""
+    line, url = copying
+    line.limit(SLOW)
+    file = random_file(folder / "copied.bin", SIZE)
+    page = OtherPage(browser, line, url)
+    browser.choose_files(file)
+    script = "() => document.body.innerText.match(/A copy of 100 MB is kept|could not be kept here/)?.[0]"
+    told = until(page.tab, script)
+    page.until_percent(file.name, 30)
+    page.tab.reload()
+    page.when_ready()
+    if told == "could not be kept here":
+        page.until(file.name, "waiting-for-file")
+        browser.choose_files(file)
+    page.finish(file)
