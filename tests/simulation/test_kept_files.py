@@ -201,6 +201,31 @@ async def test_what_belongs_to_no_upload_is_let_go_at_the_next_start() -> None:
     assert keeper.kept == {}
 
 
+class DeafStore(MemoryStore):
+    """Storage whose records cannot be read at first."""
+
+    deaf = True
+
+    async def load(self, user_id: str) -> list[Any]:
+        if self.deaf:
+            raise StorageFault("UnknownError")
+        return await super().load(user_id)
+
+
+@scenario
+async def test_where_the_records_cannot_be_read_no_file_is_let_go() -> None:
+    """Fault 54."""
+    keeper, store = MemoryFileKeeper(), DeafStore()
+    await keeper.keep("me", "not known to be gone", dropped())
+    async with Life(World(), store, keeper=keeper) as life:
+        life.start("a", dropped("a", MIB))
+        await life.page.until("a", "completed")
+        life.say(p.REOPEN_FILE, upload_id="a")
+        await asyncio.sleep(1)
+        store.deaf = False
+    assert list(keeper.kept) == [("me", "not known to be gone")]
+
+
 class FullKeeper(MemoryFileKeeper):
     """No room for a copy."""
 

@@ -117,6 +117,7 @@ class Engine:
         self._outbox.interval = config["progress_interval"] / 1000
         self._user_id = ""
         self._server_date: float | None = None
+        self._loaded: str | None = None  # the user whose records were read, all of them
         self._mailbox: asyncio.Queue[e.Event | tuple[Port, Message, FileSource | None]] = asyncio.Queue()
         self._tasks: dict[str, dict[int, asyncio.Task[None]]] = {}
         self._under_way: set[asyncio.Task[None]] = set()
@@ -326,6 +327,8 @@ class Engine:
 
     async def _recall_files(self, asked: str = "") -> None:
         """Look for the files of uploads that wait for theirs; ``asked``: whose a person was just asked for."""
+        if self._loaded != self._user_id:
+            return  # a file whose record could not be read would be taken for one that nobody needs
         with self._storage():
             found = await self._kept.recall(self._user_id, self._queue.sessions, asked)
             for upload_id, file in found.items():
@@ -491,6 +494,7 @@ class Engine:
                 self._paused.add(session.upload_id)
             self._perform(self._queue.add(session, self._clock.now()) + effects)
             self._outbox.touch(session.upload_id)
+        self._loaded = user_id
 
     @contextmanager
     def _storage(self) -> Iterator[None]:
