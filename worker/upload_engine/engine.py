@@ -432,10 +432,9 @@ class Engine:
         user_id = identity.user_id
         if identity.server_time is not None:
             self._server_date = identity.server_time / 1000 - self._clock.now()
+            # What was added while the server was out of reach bears the machine's date.
             for session in self._queue.sessions.values():
-                if (
-                    session.has_file
-                ):  # what was added while the server was out of reach bears the machine's date
+                if session.has_file:
                     session.last_activity = self._wall_ms()
         with self._storage():
             is_known = await self._store.get_meta(LAST_USER) == user_id
