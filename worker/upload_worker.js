@@ -40,9 +40,6 @@
  * other. A page that has just been opened tells its {build} there, too: a worker of another one drains, so that the next
  * one takes over. Shared workers of different builds have different names, hence both can be there at that time. Without locks (plain http) or BroadcastChannel every dedicated worker leads, alone in its tab.
  *
- * Where a browser can, the shared worker outlives its last page by some minutes (OUTLIVES_PAGES; not with ?lifetime=page).
- * All pages that are open have to agree on it: to one that does not the browser refuses the shared worker.
- *
  * A worker that is killed cannot say so. It holds a Web Lock as long as it lives, and {lock} tells its name: whoever is
  * granted that lock, too, knows that the worker is gone. An engine that stops for a bug or for want of memory says
  * {stopped} and ends its worker. The page then starts another one, up to MOST_CRASHES times within a minute.
@@ -58,7 +55,6 @@ const NEXT = `${TABS} next`;
 const TABS_MEET = Boolean(navigator.locks && globalThis.BroadcastChannel);
 const BUILD = "unbuilt"; // the site's build puts its own name here
 const PROTOCOL_VERSION = 1;
-const OUTLIVES_PAGES = true;
 const MOST_CRASHES = 3;
 const MINUTE = 60_000; // milliseconds
 const LAST_BREATH = 500; // milliseconds that a worker without locks is given to end, and its last words to arrive
@@ -118,9 +114,7 @@ function connectPage() {
   let crashes = []; // times of the last minute
   let reason = ""; // of the last one
   const line = { kind: "none", port: null, post, onMessage, onReconnect, attempt };
-  const query = new URLSearchParams(location.search);
-  const forced = query.get("worker") === "dedicated";
-  const extendedLifetime = OUTLIVES_PAGES && query.get("lifetime") !== "page";
+  const forced = new URLSearchParams(location.search).get("worker") === "dedicated";
 
   if (TABS_MEET) tellBuild();
   addEventListener("pagehide", leave);
@@ -131,8 +125,7 @@ function connectPage() {
 
   function startShared() {
     try {
-      const name = TABS_MEET ? `uploads ${build}` : "uploads";
-      const worker = new SharedWorker(SCRIPT, { type: "module", name, extendedLifetime });
+      const worker = new SharedWorker(SCRIPT, { type: "module", name: TABS_MEET ? `uploads ${build}` : "uploads" });
       worker.onerror = (event) => {
         event.preventDefault();
         if (waiting && worker.port === line.port) joinTabs();

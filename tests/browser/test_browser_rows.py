@@ -20,7 +20,7 @@ from uploads.ui.format import visible_name
 
 from tests.browser.line import Line
 from tests.browser.slowly import finish, stored_parts, until_stored
-from tests.browser.uploads_page import FORGETFUL, LIMIT, MIB, UploadsPage, part_numbers, random_file
+from tests.browser.uploads_page import LIMIT, MIB, UploadsPage, part_numbers, random_file
 from tests.harness.browser import Browser, wait_until
 from tests.harness.crashes import end_shared_worker, shift_date
 from tests.harness.guests import let_somebody_else_in
@@ -241,7 +241,7 @@ def test_without_storage_uploads_arrive_and_the_page_says_what_is_lost(
     if storage == "full":
         session = browser.context.new_cdp_session(browser.page)
         session.send("Storage.overrideQuotaForOrigin", {"origin": line.server.url, "quotaSize": 1})
-    uploads = Tab(browser, line, FORGETFUL, first=True)
+    uploads = Tab(browser, line, first=True)
     files = [random_file(tmp_path / name, 20 * MIB) for name in ("one.bin", "two.bin")]
     uploads.choose(*files)
     for file in files:
@@ -258,7 +258,7 @@ def test_another_user_sees_nothing_and_the_first_one_finds_everything(
     """Fault 43; I3: the first user's sessions are invisible, not deleted."""
     file = random_file(tmp_path / "film.bin", SIZE)
     browser = chromium()
-    uploads = Tab(browser, slow, FORGETFUL, first=True)
+    uploads = Tab(browser, slow, first=True)
     uploads.choose(file)
     until_stored(uploads, slow, file.name, 30)
     (mine,) = browser.context.cookies()
