@@ -337,6 +337,16 @@ def test_a_file_that_is_just_being_opened_is_not_called_for(page: Page) -> None:
     assert page.locator("#announcer").inner_text() == "film.mov is being uploaded."
 
 
+def test_files_can_be_chosen_where_a_debugger_answers_for_the_picker(page: Page, tmp_path: Path) -> None:
+    """As the end-to-end tests of whoever uses the page will."""
+    (tmp_path / "film.mov").write_bytes(b"x")
+    with page.expect_file_chooser() as chooser:
+        page.locator("input[type=file]").click()
+    chooser.value.set_files(tmp_path / "film.mov")
+    wait_until(page, "engine.posted.some(({ type }) => type === 'START_UPLOAD')")
+    assert posted(page, "START_UPLOAD")[0]["fileName"] == "film.mov"
+
+
 def test_all_uploads_together(page: Page) -> None:
     tell(page, "a", "uploading", 50)
     assert not page.locator("#overview").is_visible()
