@@ -15,17 +15,6 @@ pytest_plugins = [
     "tests.harness.webkit",
     "tests.harness.simulation_report",
 ]
-BROWSER = Path(__file__).parent / "browser"
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What stays in one process, in order, when tests run in several: a module, and all of the browser's tests, since
-    the last of them looks for secrets in what the others wrote.
-    """
-    for item in items:
-        together = BROWSER if BROWSER in item.path.parents else item.path
-        item.add_marker(pytest.mark.xdist_group(together.stem))
 
 
 @pytest.fixture(scope="session")

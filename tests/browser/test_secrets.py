@@ -1,4 +1,7 @@
-"""Nothing that our code wrote in all of these tests holds a secret (I7). Runs last, over what the harness collected."""
+"""Nothing that our code wrote holds a secret (I7): all the troubles of one upload, told as loudly as can be.
+
+What the other tests wrote is looked through when the last of them has ended: see ``conftest``.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,7 @@ def loud(tmp_path: Path) -> Iterator[tuple[FakeLine, str]]:
 def test_no_secret_was_written_anywhere(
     chromium: Callable[..., Browser], loud: tuple[FakeLine, str], tmp_path: Path
 ) -> None:
-    """I7. What was collected so far, and all the troubles of one upload, told by an engine that is asked to be loud."""
+    """I7, by an engine that is asked to be loud."""
     line, url = loud
     for rule in (
         Rule(faults.tell_all(), "CreateMultipartUpload", times=1),
