@@ -47,6 +47,15 @@ class Tab(UploadsPage):
         self.browser.choose_files(*files, page=self.page)
 
 
+def under_way(chromium: Chromium, slow: Line, folder: Path) -> tuple[Browser, Tab, Path, set[int]]:
+    """An upload in a browser's one tab, a third of it done; its file, and the parts that are stored."""
+    file = random_file(folder / "film.bin", SIZE)
+    browser = chromium()
+    uploads = Tab(browser, slow, first=True)
+    uploads.choose(file)
+    return browser, uploads, file, until_stored(uploads, slow, file.name, 30)
+
+
 def test_two_tabs_watch_one_upload_and_the_second_ends_what_the_first_began(
     chromium: Chromium, slow: Line, tmp_path: Path
 ) -> None:
@@ -154,11 +163,7 @@ def test_a_worker_that_crashes_is_replaced_and_goes_on(
     chromium: Chromium, slow: Line, tmp_path: Path
 ) -> None:
     """Fault 53; I3: the page still has the file."""
-    file = random_file(tmp_path / "film.bin", SIZE)
-    browser = chromium()
-    uploads = Tab(browser, slow, first=True)
-    uploads.choose(file)
-    stored = until_stored(uploads, slow, file.name, 30)
+    browser, uploads, file, stored = under_way(chromium, slow, tmp_path)
     end_shared_worker(browser)
     uploads.page.wait_for_selector("html[data-engine=starting]")
     uploads.when_ready()
@@ -256,11 +261,7 @@ def test_another_user_sees_nothing_and_the_first_one_finds_everything(
     chromium: Chromium, slow: Line, tmp_path: Path
 ) -> None:
     """Fault 43; I3: the first user's sessions are invisible, not deleted."""
-    file = random_file(tmp_path / "film.bin", SIZE)
-    browser = chromium()
-    uploads = Tab(browser, slow, first=True)
-    uploads.choose(file)
-    until_stored(uploads, slow, file.name, 30)
+    browser, uploads, file, _ = under_way(chromium, slow, tmp_path)
     (mine,) = browser.context.cookies()
     let_somebody_else_in(browser, slow.server)
     uploads.reload()
@@ -406,11 +407,7 @@ def test_an_upload_comes_back_though_the_browsers_storage_was_wiped(
     chromium: Chromium, slow: Line, tmp_path: Path
 ) -> None:
     """Fault 55; I3: the server remembers what is open, the store what has arrived."""
-    file = random_file(tmp_path / "film.bin", SIZE)
-    browser = chromium()
-    uploads = Tab(browser, slow, first=True)
-    uploads.choose(file)
-    until_stored(uploads, slow, file.name, 30)
+    browser, uploads, file, _ = under_way(chromium, slow, tmp_path)
     browser.close()
     shutil.rmtree(browser.profile / "Default" / "IndexedDB")
     browser.restart()

@@ -16,7 +16,7 @@ from playwright.sync_api import Error
 
 from tests.browser.line import Line
 from tests.browser.slowly import finish, until_stored
-from tests.browser.test_browser_rows import Tab
+from tests.browser.test_browser_rows import Tab, under_way
 from tests.browser.uploads_page import LIMIT, UploadsPage, part_numbers, random_file
 from tests.harness.browser import Browser
 
@@ -122,11 +122,7 @@ def test_a_newer_build_takes_over_and_what_was_on_its_way_is_not_sent_again(
     chromium: Chromium, slow: Line, tmp_path: Path
 ) -> None:
     """Fault 50, fault 53; I3: the old engine drains, and the new one is given the file."""
-    file = random_file(tmp_path / "film.bin", SIZE)
-    browser = chromium()
-    uploads = Tab(browser, slow, first=True)
-    uploads.choose(file)
-    until_stored(uploads, slow, file.name, 30)
+    browser, uploads, file, _ = under_way(chromium, slow, tmp_path)
     uploads.page.evaluate("new BroadcastChannel('uploads /').postMessage({ build: 'newer' })")
     uploads.page.locator("#notice").get_by_text("another version").wait_for(timeout=LIMIT)
     uploads.page.wait_for_selector("html[data-engine=starting]", timeout=LIMIT)
