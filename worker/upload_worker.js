@@ -36,9 +36,10 @@
  * with Python loaded and no engine. Where there is no SharedWorker, the tab that holds the lock NEXT starts a dedicated
  * worker, and passes NEXT on as soon as that one leads: one tab leads, one stands by, the others wait. Pages find a worker
  * that is not theirs over a BroadcastChannel. The worker says {lead} (its name) to all of them; a page says {knock} (its
- * own name, of which it holds a lock as well), then {from, worker, data}; the worker {to, data}. To Python it is a port like any
- * other. A page that has just been opened tells its {build} there, too: a worker of another one drains, so that the next
- * one takes over. Shared workers of different builds have different names, hence both can be there at that time. Without locks (plain http) or BroadcastChannel every dedicated worker leads, alone in its tab.
+ * own name, of which it holds a lock as well), then {from, worker, data}; the worker {to, data}. To Python it is a port
+ * like any other. A page that has just been opened tells its {build} there, too: a worker of another one drains, so that
+ * the next one takes over. Shared workers of different builds have different names, hence both can be there at that time.
+ * Without locks (plain http) or BroadcastChannel every dedicated worker leads, alone in its tab.
  *
  * A worker that is killed cannot say so. It holds a Web Lock as long as it lives, and {lock} tells its name: whoever is
  * granted that lock, too, knows that the worker is gone. An engine that stops for a bug or for want of memory says

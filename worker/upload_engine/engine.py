@@ -459,7 +459,7 @@ class Engine:
         oldest = self._wall_ms() - self._config["session_ttl"]
         for session in list(self._queue.sessions.values()):
             if session.phase in AT_REST and session.last_activity < oldest:
-                self._warn(f"{session.facts.fingerprint.name} was interrupted too long ago, and is removed.")
+                self._warn("An upload was interrupted too long ago, and is removed.")
                 self._handle(e.CancelRequested(session.upload_id))
 
     def _recover(self, identity: Identity) -> None:

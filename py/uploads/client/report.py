@@ -6,7 +6,6 @@ It names no file, no key, no person and no address: whoever presses the button c
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any
 
     from uploads.protocol import EngineCapabilities, SessionSnapshot, UploadError, UploadProgress
 
@@ -60,6 +59,6 @@ def _upload(
 
 def _kind(file_name: str) -> str:
     """A file's name without the name."""
-    kind: Any = file_name.split(".")[-1].lower() if "." in file_name else ""
+    kind = file_name.split(".")[-1].lower() if "." in file_name else ""
     plain = 0 < len(kind) <= 8 and all(letter in _KINDS for letter in kind)
     return f"*.{kind}" if plain else "*"

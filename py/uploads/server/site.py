@@ -22,7 +22,7 @@ from uploads.server.paths import NODE_MODULES, ROOT
 STAMP = ".built-from.json"
 _PAGE_PACKAGES = ("protocol", "client", "ui")
 _PAGE_SUFFIXES = {".py", ".css", ".svg", ".js", ".png", ".ico", ".webmanifest", ".toml", ".json"}
-_UNBUILT = 'const BUILD = "unbuilt";'
+_UNBUILT = b'const BUILD = "unbuilt";'
 _PYODIDE_FILES = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm")
 
 
@@ -119,7 +119,7 @@ def _write(out: Path, stamp: str) -> None:
     for name, path in page_files().items():
         _copy(path, out / name)
     worker = out / "worker" / "upload_worker.js"
-    worker.write_text(worker.read_text().replace(_UNBUILT, f'const BUILD = "{stamp[:16]}";'))
+    worker.write_bytes(worker.read_bytes().replace(_UNBUILT, f'const BUILD = "{stamp[:16]}";'.encode()))
     say("    vendored: PyScript, MicroPython, the API's viewer")
     _vendor(out / "vendor")
     say("    vendored: Pyodide, with a precompiled standard library")

@@ -93,11 +93,11 @@ def has_flag(name: str) -> bool:
 
 def copy_text(text: str, done: "Callable[[bool], None]") -> None:
     """Puts text on the clipboard, in answer to a click; calls `done(whether it is there)`, once."""
-    answer = js.uploadWorker.attempt(js.Reflect.get(js.navigator, "clipboard"), "writeText", text)
-    if answer[0] is not True:  # no clipboard: the page is not served securely
+    js_answer = js.uploadWorker.attempt(js.Reflect.get(js.navigator, "clipboard"), "writeText", text)
+    if js_answer[0] is not True:  # no clipboard: the page is not served securely
         done(False)
         return
-    answer[1].then(create_proxy(lambda *_: done(True)), create_proxy(lambda *_: done(False)))
+    js_answer[1].then(create_proxy(lambda *_: done(True)), create_proxy(lambda *_: done(False)))
 
 
 def log(text: str) -> None:
