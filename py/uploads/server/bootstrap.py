@@ -67,8 +67,20 @@ def ensure_environment(requirements: Path, where: Path = VENV) -> None:
         stamp = where / "set-up.json"
         pip = _environment_with_pip(where)
         stamp.unlink(missing_ok=True)
+        # Without --no-deps, pip 23 asks for a hash of the newest release when a package wants another one's extra
+        # ("coverage[toml]>=7"), as soon as that is newer than the pinned one. The lists are complete.
         run_visibly(
-            [*pip, "install", "--require-hashes", "--only-binary", ":all:", "--no-input", "--retries", "2"]
+            [
+                *pip,
+                "install",
+                "--no-deps",
+                "--require-hashes",
+                "--only-binary",
+                ":all:",
+                "--no-input",
+                "--retries",
+                "2",
+            ]
             + ["--disable-pip-version-check", "--progress-bar", "off", "-r", str(requirements)],
             "Installing the Python packages",
             r"Collecting \S+|Installing collected packages",

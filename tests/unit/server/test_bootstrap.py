@@ -29,6 +29,14 @@ def test_what_was_installed_from_the_same_files_is_fresh(tmp_path: Path) -> None
     assert not bootstrap.is_fresh(where, bootstrap.DEVELOPMENT)
 
 
+def test_the_pinned_list_is_complete() -> None:
+    """A2: it is installed without asking any package what else it wants, so that no newer release changes the set-up."""
+    answer = subprocess.run(
+        [sys.executable, "-m", "pip", "check"], capture_output=True, text=True, check=False
+    )
+    assert answer.returncode == 0, answer.stdout
+
+
 def test_the_development_environment_can_serve_too(tmp_path: Path) -> None:
     stamps = {bootstrap.DEVELOPMENT.name: bootstrap.stamp_of(bootstrap.DEVELOPMENT)}
     where = a_venv(tmp_path / "venv", stamps)
