@@ -39,7 +39,7 @@ ARROWS: dict[str, set[str]] = {
         "upload_engine.snapshots",
         "uploads.protocol",
     },
-    "upload_engine.engine": {
+    "upload_engine.dispatcher": {
         "upload_engine.core",
         "upload_engine.interfaces",
         "upload_engine.kept_files",
@@ -47,9 +47,30 @@ ARROWS: dict[str, set[str]] = {
         "upload_engine.outbox",
         "uploads.protocol",
     },
+    "upload_engine.account": {
+        "upload_engine.core",
+        "upload_engine.dispatcher",
+        "upload_engine.interfaces",
+    },
+    "upload_engine.intake": {
+        "upload_engine.account",
+        "upload_engine.core",
+        "upload_engine.dispatcher",
+        "upload_engine.interfaces",
+        "uploads.protocol",
+    },
+    "upload_engine.engine": {
+        "upload_engine.account",
+        "upload_engine.core",
+        "upload_engine.dispatcher",
+        "upload_engine.intake",
+        "upload_engine.interfaces",
+        "uploads.protocol",
+    },
     "upload_engine.browser": {"upload_engine.core", "upload_engine.interfaces"},
     "upload_engine.main": {
         "upload_engine.browser",
+        "upload_engine.dispatcher",
         "upload_engine.engine",
         "upload_engine.interfaces",
         "upload_engine.memory_store",

@@ -13,7 +13,8 @@ from typing import Any
 
 from upload_engine.core.errors import FileChanged, FileUnreadable, StorageFault
 from upload_engine.core.fingerprint import sample_ranges
-from upload_engine.engine import Engine, Outside
+from upload_engine.dispatcher import Outside
+from upload_engine.engine import Engine
 from upload_engine.interfaces import FileKeeper, FileSource, GuestKey, PartBody, Record, SessionStore
 from upload_engine.memory_store import NoFileKeeper, NoGuestKey
 from upload_engine.operations import Transports
@@ -341,7 +342,7 @@ class Life:
         )
         self.spare = tuple(self.world.loop.live_tasks())
         self.engine = Engine(outside, p.check_upload_config(config), CAPABILITIES)
-        self.engine._policy.budget = WatchedBudget(world.oracle)
+        self.engine.dispatcher.policy.budget = WatchedBudget(world.oracle)
 
     def _logged(self, line: str) -> None:
         self.world.oracle.heard(line)

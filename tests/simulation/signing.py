@@ -68,6 +68,8 @@ class SigningServer:
         url = urlsplit(request.path)
         upload_id = unquote(url.path.split("/")[3])
         upload, token = self.read(upload_id)
+        if not upload.key.startswith(f"u/{self.cookie}/"):
+            return problem(404, "NoSuchUpload")
         try:
             if kind == "sign":
                 query = parse_qs(url.query)

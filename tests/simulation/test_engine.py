@@ -351,43 +351,6 @@ async def test_a_guest_who_lost_the_cookie_comes_back() -> None:
     assert world.server.cookie == "me"
 
 
-@pytest.mark.parametrize("trouble", ["an older guest", "a key that no longer fits"])
-def test_another_user_does_not_see_the_first_ones_uploads(trouble: str) -> None:
-    """Fault 43: invisible, not deleted."""
-
-    async def story() -> None:
-        world, store, key = World(), MemoryStore(), KeptKey()
-        async with Life(world, store, key=key) as life:
-            life.start("a", Disk("a.bin", GIB))
-            await asyncio.sleep(4)
-        world.server.cookie, world.server.new_guest = "somebody", trouble != "an older guest"
-        if world.server.new_guest:
-            await key.keep("me", b"another server's")
-        async with Life(world, store, key=key) as life:
-            await asyncio.sleep(10)
-            assert life.page.sessions == {}
-        assert (world.server.cookie, len(await store.load("me"))) == ("somebody", 1)
-
-    run(story())
-
-
-@scenario
-async def test_a_user_who_turns_out_to_be_another_sees_only_their_own() -> None:
-    """Fault 43: offline at first, the sessions of last time are shown until the server says who it is."""
-    world, store = World(), MemoryStore()
-    async with Life(world, store) as life:
-        life.start("a", Disk("a.bin", GIB))
-        await asyncio.sleep(4)
-    world.begin(OFFLINE)
-    world.server.cookie = "somebody"
-    async with Life(world, store) as life:
-        await life.page.until("a", "waiting-for-file")
-        world.end(OFFLINE)
-        await asyncio.sleep(60)
-        assert life.page.sessions == {}
-    assert len(await store.load("me")) == 1
-
-
 @scenario
 async def test_a_page_that_hears_of_the_network_ends_the_waiting() -> None:
     """Fault 6: long before the next look at it would have come."""
@@ -404,21 +367,6 @@ async def test_a_page_that_hears_of_the_network_ends_the_waiting() -> None:
         world.end(OFFLINE)
         life.say(p.NETWORK_HINT)
         await life.page.until("a", "uploading", seconds=1.0)
-
-
-@scenario
-async def test_signed_out_in_the_middle_and_in_again() -> None:
-    """Fault 41."""
-    world, file = World(url_lifetime=40.0), Disk("a.bin", 5 * GIB)
-    async with Life(world, MemoryStore()) as life:
-        life.start("a", file)
-        await asyncio.sleep(5)
-        world.signed_in = False
-        await life.page.until("a", "waiting-for-sign-in")
-        world.signed_in = True
-        life.say(p.RESUME_UPLOAD, upload_id="a")
-        session = await life.page.until("a", "completed")
-        assert world.holds(session["s3_key"], file)
 
 
 @scenario

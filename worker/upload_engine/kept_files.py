@@ -59,10 +59,14 @@ class KeptFiles:
         """The upload has ended."""
         upload_id = session.upload_id
         if upload_id in self._held:
-            for mapping in (self._held, self._access, self.handles):
-                mapping.pop(upload_id, None)
-            self._copies.discard(upload_id)
+            self.put_aside(upload_id)
             self._spawn(self._forget(session.facts.user_id, upload_id))
+
+    def put_aside(self, upload_id: str) -> None:
+        """The upload is another user's. What is kept for it stays where it is."""
+        for mapping in (self._held, self._access, self.handles):
+            mapping.pop(upload_id, None)
+        self._copies.discard(upload_id)
 
     async def recall(
         self, user_id: str, sessions: Mapping[str, Session], asked: str = ""

@@ -20,7 +20,8 @@ from upload_engine.browser.kept_files import IndexedDbFiles
 from upload_engine.browser.packages import install_packages
 from upload_engine.browser.port import MessagePortLine
 from upload_engine.browser.xhr import XhrTransport
-from upload_engine.engine import Engine, Outside
+from upload_engine.dispatcher import Outside
+from upload_engine.engine import Engine
 from upload_engine.interfaces import FileKeeper, FileSource, GuestKey, Port, SessionStore
 from upload_engine.memory_store import MemoryStore, NoFileKeeper, NoGuestKey
 from upload_engine.operations import Transports

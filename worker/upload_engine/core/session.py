@@ -56,6 +56,7 @@ class Session(SessionState):
             self.phase = Phase.QUEUED
         else:
             self.phase = Phase.WAITING_FOR_FILE
+        self.was_paused = phase is Phase.PAUSED
         return []
 
     def refuse(self, error: UploadError) -> Effects:

@@ -34,7 +34,7 @@ class SessionState:
     """One upload. ``control``: the attempt of the one control request under way, of the kind ``control_kind``;
 
     ``timers``: armed, by attempt, and what for; ``suspicious``: a part had no answer, and nothing has shown since that
-    the line works; ``contradiction``: why the object was looked at; ``report``: of an object that the file is hashed for;
+    the line works; ``was_paused``: when its engine died; ``contradiction``: why the object was looked at; ``report``: of an object that the file is hashed for;
     ``is_cut_known``: the part size is that of the upload in the store; ``is_checked``: the file was compared with all its parts when they were stored; ``doubts``, ``probes``, ``starts``: how often in a row the store
     contradicted itself, the network was looked for, and the upload began anew.
     """
@@ -44,6 +44,7 @@ class SessionState:
         self.transfer = Transfer(facts.fingerprint.size, part_size)
         self.policy = policy
         self.has_file = has_file
+        self.was_paused = False
         self.phase = Phase.QUEUED
         self.server_upload_id = ""
         self.key = ""

@@ -1,0 +1,201 @@
+"""Who is signed in, and that nobody sees, sends or loses what is another user's (fault 43)."""
+
+import asyncio
+
+import pytest
+from upload_engine.core.errors import NetworkFault
+from upload_engine.core.limits import GIB
+from upload_engine.interfaces import ApiRequest, HttpResponse
+from upload_engine.memory_store import MemoryStore
+from uploads import protocol as p
+
+from tests.simulation.browser import Disk, KeptKey, Life, Page
+from tests.simulation.scenario import scenario
+from tests.simulation.signing import call_kind
+from tests.simulation.virtual_time import run
+from tests.simulation.world import World
+
+OFFLINE = "line: offline for hours"
+
+
+@pytest.mark.parametrize("trouble", ["an older guest", "a key that no longer fits"])
+def test_another_user_does_not_see_the_first_ones_uploads(trouble: str) -> None:
+    """Fault 43: invisible, not deleted."""
+
+    async def story() -> None:
+        world, store, key = World(), MemoryStore(), KeptKey()
+        async with Life(world, store, key=key) as life:
+            life.start("a", Disk("a.bin", GIB))
+            await asyncio.sleep(4)
+        world.server.cookie, world.server.new_guest = "somebody", trouble != "an older guest"
+        if world.server.new_guest:
+            await key.keep("me", b"another server's")
+        async with Life(world, store, key=key) as life:
+            await asyncio.sleep(10)
+            assert life.page.sessions == {}
+        assert (world.server.cookie, len(await store.load("me"))) == ("somebody", 1)
+
+    run(story())
+
+
+@scenario
+async def test_a_user_who_turns_out_to_be_another_sees_only_their_own() -> None:
+    """Fault 43: offline at first, the sessions of last time are shown until the server says who it is."""
+    world, store, file = World(), MemoryStore(), Disk("b.bin", GIB)
+    world.oracle.files["b"] = file
+    async with Life(world, store) as life:
+        life.start("a", Disk("a.bin", GIB))
+        await asyncio.sleep(4)
+    world.begin(OFFLINE)
+    world.server.cookie = "somebody"
+    async with Life(world, store) as life:
+        await life.page.until("a", "waiting-for-file")
+        world.end(OFFLINE)
+        await asyncio.sleep(60)
+        assert life.page.sessions == {}
+    assert len(await store.load("me")) == 1
+
+
+def hello(life: Life) -> Page:
+    """Another page comes."""
+    page = Page()
+    life.engine.receive(page, p.encode_message({"type": p.HELLO, "config": {}}), None)
+    return page
+
+
+def let_in(world: World, user: str) -> None:
+    world.server.cookie, world.server.new_guest = user, False
+
+
+@scenario
+async def test_a_page_of_another_user_sees_nothing_of_what_is_under_way() -> None:
+    """Fault 43: the engine outlives the page of the first user, whose upload stops, and waits for them."""
+    world, store, file = World(), MemoryStore(), Disk("a.bin", 5 * GIB)
+    async with Life(world, store) as life:
+        life.start("a", file)
+        await asyncio.sleep(5)
+        let_in(world, "somebody")
+        page = hello(life)
+        await asyncio.sleep(1)
+        stored = world.bytes_stored
+        assert page.texts, "the page is welcome"
+        assert not any('"a"' in text for text in page.texts)
+        assert life.page.sessions == {}, "the first user's page, if it is still there, shows nothing either"
+        await asyncio.sleep(60)
+        assert world.bytes_stored == stored, "and nothing is sent"
+        let_in(world, "me")
+        back = hello(life)
+        await back.until("a", "waiting-for-file")
+        life.say(p.RESELECT_FILE, file, upload_id="a")
+        session = await back.until("a", "completed")
+    assert world.holds(session["s3_key"], file)
+    assert world.bytes_stored == file.size, "what was stored was not sent again"
+
+
+@scenario
+async def test_what_a_new_page_asks_for_waits_until_it_is_known_whose_it_is() -> None:
+    """Fault 43: an upload begins in the account of the one who chose the file."""
+    world, store, file = World(), MemoryStore(), Disk("b.bin", GIB)
+    world.oracle.files["b"] = file
+    async with Life(world, store) as life:
+        life.start("a", Disk("a.bin", GIB))
+        await asyncio.sleep(2)
+        let_in(world, "somebody")
+        page = hello(life)
+        wanted = {"type": p.START_UPLOAD, "upload_id": "b", "project_id": "p", "s3_key": ""}
+        life.engine.receive(page, p.encode_message(wanted), file)
+        session = await page.until("b", "completed")
+    assert session["user_id"] == "somebody"
+    assert session["s3_key"].startswith("u/somebody/")
+
+
+@scenario
+async def test_an_upload_is_not_begun_anew_in_the_account_of_somebody_else() -> None:
+    """Fault 43: they signed in elsewhere, and the server does not know the first user's upload any more."""
+    world, store = World(url_lifetime=40.0), MemoryStore()
+    async with Life(world, store) as life:
+        life.start("a", Disk("a.bin", 5 * GIB))
+        await asyncio.sleep(5)
+        let_in(world, "somebody")
+        await asyncio.sleep(200)
+        assert life.page.sessions == {}
+    assert [upload.key.split("/")[1] for upload in world.open_uploads()] == ["me"]
+    assert [record["userId"] for record in await store.load("me")] == ["me"]
+
+
+class Shy(World):
+    """Does not say who it is, from some time on."""
+
+    is_shy = False
+
+    async def call(self, request: ApiRequest) -> HttpResponse:
+        if self.is_shy and call_kind(request) == "who":
+            raise NetworkFault("no answer")
+        return await super().call(request)
+
+
+@scenario
+async def test_as_long_as_the_server_does_not_say_who_it_is_nothing_begins_anew() -> None:
+    """Fault 43."""
+    world, store = Shy(url_lifetime=40.0), MemoryStore()
+    async with Life(world, store) as life:
+        life.start("a", Disk("a.bin", 5 * GIB))
+        await asyncio.sleep(5)
+        let_in(world, "somebody")
+        world.is_shy = True
+        await asyncio.sleep(600)
+        assert len(world.bucket.uploads) == 1
+        assert life.page.sessions["a"]["status"] == "uploading", "it waits"
+        world.is_shy = False
+        await asyncio.sleep(200)
+        assert life.page.sessions == {}
+    assert len(world.bucket.uploads) == 1
+
+
+@scenario
+async def test_a_file_chosen_as_somebody_else_signs_in_belongs_to_them() -> None:
+    """Fault 43: the answer to Create tells of it."""
+    world, store = World(), MemoryStore()
+    async with Life(world, store) as life:
+        life.start("a", Disk("a.bin", 5 * GIB))
+        await asyncio.sleep(5)
+        let_in(world, "somebody")
+        life.start("b", Disk("b.bin", GIB))
+        session = await life.page.until("b", "completed")
+        assert set(life.page.sessions) == {"b"}
+    assert session["user_id"] == "somebody"
+    assert len(await store.load("me")) == 1
+
+
+@scenario
+async def test_signed_out_in_the_middle_and_in_again() -> None:
+    """Fault 41."""
+    world, file = World(url_lifetime=40.0), Disk("a.bin", 5 * GIB)
+    async with Life(world, MemoryStore()) as life:
+        life.start("a", file)
+        await asyncio.sleep(5)
+        world.signed_in = False
+        await life.page.until("a", "waiting-for-sign-in")
+        world.signed_in = True
+        life.say(p.RESUME_UPLOAD, upload_id="a")
+        session = await life.page.until("a", "completed")
+        assert world.holds(session["s3_key"], file)
+
+
+@scenario
+async def test_back_from_signing_in_it_goes_on_by_itself() -> None:
+    """Fault 41: a person comes back to the page."""
+    world, file = World(url_lifetime=40.0), Disk("a.bin", 5 * GIB)
+    async with Life(world, MemoryStore()) as life:
+        life.start("a", file)
+        await asyncio.sleep(5)
+        world.signed_in = False
+        await life.page.until("a", "waiting-for-sign-in")
+        life.say(p.NETWORK_HINT)
+        await asyncio.sleep(1)
+        assert life.page.sessions["a"]["phase"] == "waiting-for-sign-in"
+        world.signed_in = True
+        life.say(p.NETWORK_HINT)
+        await life.page.until("a", "uploading", seconds=1.0)
+        session = await life.page.until("a", "completed")
+    assert world.holds(session["s3_key"], file)

@@ -1,0 +1,140 @@
+"""Files on their way to their uploads: new ones, those that are chosen again, and those that come back by themselves."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from uploads import protocol as p
+
+from upload_engine.account import Account
+from upload_engine.core import events as e
+from upload_engine.core.errors import FileFault
+from upload_engine.core.explain import refused_file
+from upload_engine.core.facts import UploadFacts
+from upload_engine.core.fingerprint import Fingerprint
+from upload_engine.core.parts import choose_part_size
+from upload_engine.core.rules import complaint
+from upload_engine.core.session import Session
+from upload_engine.core.states import ENDED, Phase
+from upload_engine.dispatcher import Dispatcher
+from upload_engine.interfaces import FileSource, Port
+
+SAMPLING_AT_ONCE = 4
+
+
+class Intake:
+    """Looks at every file before its upload hears of it. ``config``: the rules for new ones."""
+
+    def __init__(self, dispatcher: Dispatcher, account: Account, config: Mapping[str, Any]) -> None:
+        self._dispatcher = dispatcher
+        self._account = account
+        self._config = config
+        self._sessions = dispatcher.queue.sessions
+        self._sampling = asyncio.Semaphore(SAMPLING_AT_ONCE)
+
+    def take(self, port: Port, message: Mapping[str, Any], file: FileSource) -> None:
+        """Begin with a file that came with a START_UPLOAD or RESELECT_FILE."""
+        self._dispatcher.arriving.setdefault(message["upload_id"], [])
+        self._dispatcher.spawn(self._take(port, message, file))
+
+    async def recall(self, asked: str = "") -> None:
+        """Look for the files of uploads that wait for theirs; ``asked``: whose a person was just asked for."""
+        if not self._account.is_loaded:
+            return  # a file whose record could not be read would be taken for one that nobody needs
+        if session := self._sessions.get(asked):
+            session.was_paused = False
+        with self._dispatcher.storage():
+            found = await self._dispatcher.kept.recall(self._account.user_id, self._sessions, asked)
+            for upload_id, file in found.items():
+                was_paused = self._sessions[upload_id].was_paused
+                then: list[e.Event] = [e.PauseRequested(upload_id)] if was_paused else []
+                self._dispatcher.arriving.setdefault(upload_id, then)
+                self._dispatcher.spawn(self._take_back(upload_id, file))
+            self._dispatcher.offer_files(*self._dispatcher.outbox.ports)
+
+    async def _take(self, port: Port, message: Mapping[str, Any], file: FileSource) -> None:
+        upload_id = message["upload_id"]
+        fingerprint = await self._fingerprint(file)
+        if message["type"] == p.RESELECT_FILE:
+            self._give(upload_id, fingerprint, file)
+        elif known := self._twin(message["project_id"], fingerprint):
+            replaced = {"type": p.UPLOAD_REPLACED, "upload_id": upload_id, "by": known}
+            self._dispatcher.outbox.send(replaced, port)
+            self._give(known, fingerprint, file)
+        else:
+            self._add(message, fingerprint, file)
+        self._end_arrival(upload_id)
+
+    async def _take_back(self, upload_id: str, file: FileSource) -> None:
+        self._give(upload_id, await self._fingerprint(file), file)
+        self._dispatcher.kept.settle(upload_id)
+        self._end_arrival(upload_id)
+
+    async def _fingerprint(self, file: FileSource) -> Fingerprint:
+        try:
+            async with self._sampling:
+                sample = await file.sample()
+        except FileFault:
+            sample = ""
+        return Fingerprint(file.name, file.size, file.last_modified, sample)
+
+    def _end_arrival(self, upload_id: str) -> None:
+        for event in self._dispatcher.arriving.pop(upload_id, []):
+            self._dispatcher.handle(event)
+
+    def _twin(self, project_id: str, fingerprint: Fingerprint) -> str | None:
+        """The unfinished upload that this file belongs to: the very same file, or one that waits for this name."""
+        sessions = [
+            session
+            for session in self._sessions.values()
+            if session.phase not in ENDED
+            and (session.facts.project_id == project_id or not session.facts.fingerprint.is_known)
+        ]
+        for session in sessions:
+            known = session.facts.fingerprint
+            if known.is_known and not known.difference(fingerprint):
+                return session.upload_id
+        for session in sessions:
+            known = session.facts.fingerprint
+            is_named_so = (
+                known.name == fingerprint.name if known.is_known else not known.difference(fingerprint)
+            )
+            if session.phase is Phase.WAITING_FOR_FILE and is_named_so:
+                return session.upload_id
+        return None
+
+    def _give(self, upload_id: str, fingerprint: Fingerprint, file: FileSource) -> None:
+        session = self._sessions.get(upload_id)
+        if session and fingerprint.is_known and not session.facts.fingerprint.difference(fingerprint):
+            self._dispatcher.files[upload_id] = file
+        self._dispatcher.handle(e.FileGiven(upload_id, fingerprint))
+
+    def _add(self, message: Mapping[str, Any], fingerprint: Fingerprint, file: FileSource) -> None:
+        config = self._config
+        facts = UploadFacts(
+            upload_id=message["upload_id"],
+            project_id=message["project_id"],
+            user_id=self._account.user_id,
+            s3_key=message["s3_key"],
+            content_type=file.content_type or "application/octet-stream",
+            fingerprint=fingerprint,
+            started_at=self._account.wall_ms(),
+        )
+        reason = complaint(file.name, file.size, file.content_type, config)
+        live = sum(session.phase not in ENDED for session in self._sessions.values())
+        if config["max_files"] is not None and live >= config["max_files"]:
+            reason = f"At most {config['max_files']} files can be uploaded at a time."
+        part_size = max(1, file.size)  # of a file that is only listed
+        if not reason:
+            part_size = choose_part_size(file.size, config["chunk_size"], config["bandwidth_limit"])
+        session = Session(facts, part_size, self._dispatcher.policy, has_file=True)
+        if reason:
+            session.refuse(refused_file(reason))
+        elif not fingerprint.sample:
+            session.refuse(refused_file("The file cannot be read."))
+        else:
+            self._dispatcher.files[facts.upload_id] = file
+            self._dispatcher.outbox.save(facts.upload_id)
+        self._dispatcher.add(session)
