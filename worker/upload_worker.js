@@ -41,6 +41,9 @@
  * the next one takes over. Shared workers of different builds have different names, hence both can be there at that time.
  * Without locks (plain http) or BroadcastChannel every dedicated worker leads, alone in its tab.
  *
+ * Where a browser can, the shared worker outlives its last page by some minutes, unless the page's address has
+ * ?lifetime=page. All pages that are open have to agree on it: to one that does not the browser refuses the shared worker.
+ *
  * A worker that is killed cannot say so. It holds a Web Lock as long as it lives, and {lock} tells its name: whoever is
  * granted that lock, too, knows that the worker is gone. An engine that stops for a bug or for want of memory says
  * {stopped} and ends its worker. The page then starts another one, up to MOST_CRASHES times within a minute.
@@ -115,7 +118,9 @@ function connectPage() {
   let crashes = []; // times of the last minute
   let reason = ""; // of the last one
   const line = { kind: "none", port: null, post, onMessage, onReconnect, attempt };
-  const forced = new URLSearchParams(location.search).get("worker") === "dedicated";
+  const query = new URLSearchParams(location.search);
+  const forced = query.get("worker") === "dedicated";
+  const extendedLifetime = query.get("lifetime") !== "page";
 
   if (TABS_MEET) tellBuild();
   addEventListener("pagehide", leave);
@@ -126,7 +131,8 @@ function connectPage() {
 
   function startShared() {
     try {
-      const worker = new SharedWorker(SCRIPT, { type: "module", name: TABS_MEET ? `uploads ${build}` : "uploads" });
+      const name = TABS_MEET ? `uploads ${build}` : "uploads";
+      const worker = new SharedWorker(SCRIPT, { type: "module", name, extendedLifetime });
       worker.onerror = (event) => {
         event.preventDefault();
         if (waiting && worker.port === line.port) joinTabs();

@@ -12,7 +12,7 @@ from pathlib import Path
 from playwright.sync_api import ViewportSize, sync_playwright
 
 from tests.browser.line import Line, open_line
-from tests.browser.uploads_page import UploadsPage, random_file
+from tests.browser.uploads_page import FORGETFUL, UploadsPage, random_file
 from tests.harness.browser import Browser, find_chromium
 
 HERE = Path(__file__).parent / "pictures"
@@ -40,7 +40,7 @@ def main(folder: Path) -> None:
 def take(folder: Path, room: Path, browser: Browser, line: Line) -> None:
     page = browser.page
     page.set_viewport_size(DESKTOP)
-    uploads = UploadsPage(browser, line.server)
+    uploads = UploadsPage(browser, line.server, FORGETFUL)
     page.screenshot(path=folder / "empty.png")
     small = random_file(room / "notes.txt", 20_000)
     uploads.choose(small)

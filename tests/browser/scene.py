@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.browser.fake_line import FakeLine
-from tests.browser.uploads_page import MIB, UploadsPage, random_file
+from tests.browser.uploads_page import FORGETFUL, MIB, UploadsPage, random_file
 from tests.fakes.fault_server import Exchange, Rule
 from tests.harness.browser import Browser, Visitor
 
@@ -48,7 +48,7 @@ class Scene:
     def uploads(self) -> UploadsPage:
         if self._uploads is None:
             self._visitor = self._chromium.visit()
-            self._uploads = UploadsPage(self._visitor, self.line.server, url=self.front.url)
+            self._uploads = UploadsPage(self._visitor, self.line.server, FORGETFUL, url=self.front.url)
         return self._uploads
 
     def leave(self) -> None:

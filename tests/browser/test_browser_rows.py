@@ -20,7 +20,7 @@ from uploads.ui.format import visible_name
 
 from tests.browser.line import Line
 from tests.browser.slowly import finish, stored_parts, until_stored
-from tests.browser.uploads_page import LIMIT, MIB, UploadsPage, part_numbers, random_file
+from tests.browser.uploads_page import FORGETFUL, LIMIT, MIB, UploadsPage, part_numbers, random_file
 from tests.harness.browser import Browser, wait_until
 from tests.harness.crashes import end_shared_worker, shift_date
 from tests.harness.guests import let_somebody_else_in
@@ -246,7 +246,7 @@ def test_without_storage_uploads_arrive_and_the_page_says_what_is_lost(
     if storage == "full":
         session = browser.context.new_cdp_session(browser.page)
         session.send("Storage.overrideQuotaForOrigin", {"origin": line.server.url, "quotaSize": 1})
-    uploads = Tab(browser, line, first=True)
+    uploads = Tab(browser, line, FORGETFUL, first=True)
     files = [random_file(tmp_path / name, 20 * MIB) for name in ("one.bin", "two.bin")]
     uploads.choose(*files)
     for file in files:

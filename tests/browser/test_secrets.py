@@ -12,7 +12,7 @@ import pytest
 
 from tests.browser.fake_line import FakeLine, open_fake_line
 from tests.browser.static_host import open_static_host, set_up
-from tests.browser.uploads_page import MIB, UploadsPage, random_file
+from tests.browser.uploads_page import FORGETFUL, MIB, UploadsPage, random_file
 from tests.fakes import faults
 from tests.fakes.fault_server import Rule
 from tests.harness.browser import Browser
@@ -50,7 +50,7 @@ def test_no_secret_was_written_anywhere(
         line.store.add(rule)
     browser = chromium()
     file = random_file(tmp_path / "troubled.bin", 30 * MIB)
-    uploads = UploadsPage(browser, line.server, url=url)
+    uploads = UploadsPage(browser, line.server, FORGETFUL, url=url)
     for _ in range(2):  # the one for which Create failed, and the one for which a part did
         uploads.choose(file)
         uploads.until(file.name, "failed")

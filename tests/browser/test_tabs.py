@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Error
 
 from tests.browser.line import Line
-from tests.browser.slowly import finish, until_stored
+from tests.browser.slowly import finish, stored_parts, until_stored
 from tests.browser.test_browser_rows import Tab, under_way
 from tests.browser.uploads_page import LIMIT, UploadsPage, part_numbers, random_file
 from tests.harness.browser import Browser
@@ -128,6 +128,27 @@ def test_a_newer_build_takes_over_and_what_was_on_its_way_is_not_sent_again(
     uploads.page.wait_for_selector("html[data-engine=starting]", timeout=LIMIT)
     uploads.when_ready()
     finish(uploads, slow, file)
+    assert browser.console == []
+    browser.close()
+    assert sorted(part_numbers(browser)) == list(range(1, 9)), "each part once"
+
+
+def test_an_upload_goes_on_while_no_page_is_open(chromium: Chromium, slow: Line, tmp_path: Path) -> None:
+    """Fault 49, where the browser lets a worker outlive its pages: without a click."""
+    file = random_file(tmp_path / "film.bin", SIZE)
+    slow.limit(SLOW / 4)
+    browser = chromium()
+    uploads = Tab(browser, slow, first=True)
+    uploads.choose(file)
+    before = until_stored(uploads, slow, file.name, 15)
+    uploads.page.goto("about:blank")
+    uploads.page.wait_for_timeout(10_000)
+    assert len(stored_parts(slow)) > len(before)
+    uploads.page.goto(slow.server.url)
+    uploads.when_ready()
+    uploads.until_percent(file.name, 40)
+    finish(uploads, slow, file)
+    assert {phase for _, phase, _ in uploads.timeline(file.name)} <= {"uploading", "finalising", "completed"}
     assert browser.console == []
     browser.close()
     assert sorted(part_numbers(browser)) == list(range(1, 9)), "each part once"

@@ -10,7 +10,7 @@ import pytest
 
 from tests.browser.line import Line
 from tests.browser.slowly import finish, stored_parts, until_stored
-from tests.browser.uploads_page import MIB, UploadsPage, part_numbers, random_file
+from tests.browser.uploads_page import FORGETFUL, MIB, UploadsPage, part_numbers, random_file
 from tests.harness.browser import Browser
 
 pytestmark = pytest.mark.browser
@@ -27,7 +27,7 @@ def test_reload_pick_another_then_the_same_file(chromium: Chromium, slow: Line, 
     (tmp_path / "other").mkdir()
     other = random_file(tmp_path / "other" / "film.bin", SIZE)
     browser = chromium()
-    uploads = UploadsPage(browser, slow.server)
+    uploads = UploadsPage(browser, slow.server, FORGETFUL)
     uploads.choose(file)
     until_stored(uploads, slow, file.name, 50)
     uploads.reload()

@@ -14,6 +14,9 @@ from tests.harness.browser import Browser, Visitor, wait_until
 from tests.harness.server import ServerProcess
 
 MIB = 1024 * 1024
+FORGETFUL = "?lifetime=page"
+"""A reload is the end of the worker, in Chromium as in other browsers."""
+
 LIMIT = 240_000
 """Milliseconds that a wait may take; only a hang takes longer."""
 
