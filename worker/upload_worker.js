@@ -12,6 +12,8 @@
  *                                One callback at a time; null goes back to keeping
  *   onReconnect(callback)        callback(anew) when the page has to introduce itself once more: it is back from the
  *                                back/forward cache, or (anew is true) another worker stands in for one that is gone
+ *   outlivesPages                whether the worker goes on for some minutes when its last page is gone
+ *   leads                        whether the worker is this page's own, and serves other tabs as well
  *   attempt(target, name, …args) call target[name](…args); [true, value] or [false, "what went wrong"], never throws
  *
  * Loaded as a worker it starts Pyodide from ../vendor/pyodide/, puts engine.zip on Python's path and calls
@@ -117,10 +119,20 @@ function connectPage() {
   let tabs = null; // the line over the channel, to a worker that is not this page's
   let crashes = []; // times of the last minute
   let reason = ""; // of the last one
-  const line = { kind: "none", port: null, post, onMessage, onReconnect, attempt };
+  let hasLongLife = false; // whether this browser has looked at the option
+  const line = {
+    kind: "none",
+    port: null,
+    post,
+    onMessage,
+    onReconnect,
+    get outlivesPages() { return line.kind === "shared" && hasLongLife; },
+    get leads() { return Boolean(own) && line.port === own.port; },
+    attempt,
+  };
   const query = new URLSearchParams(location.search);
   const forced = query.get("worker") === "dedicated";
-  const extendedLifetime = query.get("lifetime") !== "page";
+  const longLife = query.get("lifetime") !== "page";
 
   if (TABS_MEET) tellBuild();
   addEventListener("pagehide", leave);
@@ -132,7 +144,11 @@ function connectPage() {
   function startShared() {
     try {
       const name = TABS_MEET ? `uploads ${build}` : "uploads";
-      const worker = new SharedWorker(SCRIPT, { type: "module", name, extendedLifetime });
+      const worker = new SharedWorker(SCRIPT, {
+        type: "module",
+        name,
+        get extendedLifetime() { return (hasLongLife = longLife); },
+      });
       worker.onerror = (event) => {
         event.preventDefault();
         if (waiting && worker.port === line.port) joinTabs();

@@ -217,7 +217,12 @@ class Dispatcher:
     def tell_ready(self, *ports: Port) -> None:
         """What this engine can do and which uploads it has; to all pages unless some are named."""
         known = [*self.queue.sessions, *self.arriving]
-        message = {"type": p.ENGINE_READY, "capabilities": self._capabilities, "upload_ids": known}
+        message = {
+            "type": p.ENGINE_READY,
+            "capabilities": self._capabilities,
+            "upload_ids": known,
+            "pages": max(1, len(self.outbox.ports)),
+        }
         self.outbox.send(message, *ports)
 
     def offer_files(self, *ports: Port) -> None:

@@ -108,7 +108,7 @@ class Engine:
         if different:
             reason = f"The engine runs already, with other settings for: {', '.join(different)}. They stay in force."
             self._refuse(port, None, reason)
-        self.dispatcher.tell_ready(port)
+        self.dispatcher.tell_ready()
         self.dispatcher.offer_files(port)
         self._outbox.introduce()
         for message, file in self._coming.pop(port):
@@ -119,6 +119,7 @@ class Engine:
         if kind == p.GOODBYE:
             if port in self._outbox.ports:
                 self._outbox.ports.remove(port)
+                self.dispatcher.tell_ready()
         elif kind == p.START_UPLOAD and self._is_known(message["upload_id"]):
             self._refuse(port, message["upload_id"], "There is an upload of this id already.")
         elif file is not None:

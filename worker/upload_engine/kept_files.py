@@ -39,13 +39,13 @@ class KeptFiles:
         self._warn = warn
         self._access: dict[str, str] = {}
         self._held: dict[str, FileSource | None] = {}  # kept, or waiting to be; None: kept, and not open
-        self._copies: set[str] = set()
+        self._kept_as: dict[str, str] = {}  # "handle" or "copy"
         self._in_turn = asyncio.Lock()
 
     def access(self, session: Session) -> str:
         """How the engine comes by the session's file: one of the protocol's ``FILE_ACCESS``."""
         if session.has_file:
-            return "copy" if session.upload_id in self._copies else "open"
+            return self._kept_as.get(session.upload_id, "open")
         return self._access.get(session.upload_id, CHOOSE)
 
     def keep(self, session: Session, file: FileSource) -> None:
@@ -64,9 +64,8 @@ class KeptFiles:
 
     def put_aside(self, upload_id: str) -> None:
         """The upload is another user's. What is kept for it stays where it is."""
-        for mapping in (self._held, self._access, self.handles):
+        for mapping in (self._held, self._kept_as, self._access, self.handles):
             mapping.pop(upload_id, None)
-        self._copies.discard(upload_id)
 
     async def recall(
         self, user_id: str, sessions: Mapping[str, Session], asked: str = ""
@@ -88,8 +87,7 @@ class KeptFiles:
                 self._access[upload_id] = "denied" if refused else kept.access
                 if kept.file is not None:
                     found[upload_id] = self._held[upload_id] = kept.file
-                if kept.is_copy:
-                    self._copies.add(upload_id)
+                    self._kept_as[upload_id] = "copy" if kept.is_copy else "handle"
                 if kept.handle is not None:
                     self.handles[upload_id] = kept.handle
                 self._on_change(upload_id)
@@ -113,8 +111,8 @@ class KeptFiles:
                     f"A file could not be kept here ({fault.message}): choose it again after a restart."
                 )
                 return
-            if how == "copy" and self._held.get(upload_id) is file:
-                self._copies.add(upload_id)
+            if how and self._held.get(upload_id) is file:
+                self._kept_as[upload_id] = how
                 self._on_change(upload_id)
 
     async def _forget(self, user_id: str, upload_id: str) -> None:

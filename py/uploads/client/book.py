@@ -47,6 +47,7 @@ class UploadBook:
         self.engine = "starting"
         self.failure = ""
         self.capabilities: EngineCapabilities | None = None
+        self.pages = 1
         self._parts: dict[str, str] = {}
         self._placeholders: dict[str, bool] = {}
         self._orphans: dict[str, bool] = {}
@@ -133,6 +134,7 @@ class UploadBook:
             self.engine = "ready"
             self.failure = ""
             self.capabilities = message["capabilities"]
+            self.pages = message["pages"]
             return {"type": "engine", "upload_id": None, "known": message["upload_ids"]}
         if kind == ENGINE_FAILED:
             self.engine = "failed"

@@ -11,6 +11,7 @@ import time
 
 from uploads.client.book import UploadBook
 from uploads.client.errors import ClientClosed, ClientError, NotAFile, UnknownUpload
+from uploads.client.leaving import after_leaving
 from uploads.client.recovery import Recovery
 from uploads.client.report import report
 from uploads.protocol import (
@@ -131,6 +132,18 @@ class UploadClient:
             return known
         kind: Any = self._link.kind
         return {"worker": kind, "storage": "memory", "transports": [], "python": "", "warnings": []}
+
+    @property
+    def after_leaving(self) -> str:
+        """What becomes of the uploads when this page is closed or left.
+
+        "": nothing is under way; "goes-on": another page is open; "lingers": they go on for some minutes, then as
+        "comes-back": when the page is opened again, by themselves or after one click; "stops": the file of at least one
+        would have to be chosen again.
+        """
+        link = self._link
+        takes_along = self._recovery.files() if link.leads else ()
+        return after_leaving(self._book.sessions, self._book.pages, takes_along, link.outlives_pages)
 
     def is_uploading(self, upload_id: str) -> bool:
         """Whether an upload is under way (waiting for the network included). False for an unknown id."""
@@ -337,9 +350,9 @@ class UploadClient:
             self._tell({"type": "engine", "upload_id": None})
 
     def _network_hinted(self) -> None:
-        """What waits for the network need not wait for its next look at it."""
+        """What waits for the network, or for a person who signs in elsewhere, need not wait for its next look."""
         for session in self._book.sessions.values():
-            if session["phase"] == "waiting-for-network":
+            if session["phase"] in ("waiting-for-network", "waiting-for-sign-in"):
                 self._post({"type": NETWORK_HINT})
                 return
 

@@ -1,7 +1,7 @@
 """The JavaScript edge of the client: the worker's port, files, ids. No other module of the client imports `js`.
 
 `worker/upload_worker.js`, loaded before the page's Python, provides `globalThis.uploadWorker`:
-`post(text, file)`, `onMessage(callback)`, `onReconnect(callback)`, `kind`, and `attempt(target, method, …) → [ok, value]`. Whatever may
+`post(text, file)`, `onMessage(callback)`, `onReconnect(callback)`, `kind`, `outlivesPages`, `leads`, and `attempt(target, method, …) → [ok, value]`. Whatever may
 throw goes through `attempt`, because MicroPython cannot catch what JavaScript throws synchronously.
 """
 
@@ -39,6 +39,16 @@ class WorkerLink:
     def kind(self) -> str:
         """ "shared", "dedicated" or "none"."""
         return str(self._js_worker.kind)
+
+    @property
+    def outlives_pages(self) -> bool:
+        """Whether the worker goes on for some minutes when its last page is gone."""
+        return bool(self._js_worker.outlivesPages)
+
+    @property
+    def leads(self) -> bool:
+        """Whether the worker is this page's own, and works for the pages in other tabs as well."""
+        return bool(self._js_worker.leads)
 
     def listen(self, receive: "Callable[[str, Any], None]", reconnected: "Callable[[bool], None]") -> None:
         """Calls `receive` with the JSON text of every message from the worker, those waiting included, and with the

@@ -6,10 +6,11 @@ soon as the new engine tells of their uploads. What no storage had kept is start
 
 from collections import OrderedDict
 
-from uploads.protocol import PAUSE_UPLOAD, RESELECT_FILE
+from uploads.protocol import KEPT_FILES, PAUSE_UPLOAD, RESELECT_FILE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
     from uploads.client.book import UploadBook
@@ -20,7 +21,7 @@ ENDED = ("completed", "cancelled")
 
 def _is_opening(session: "SessionSnapshot") -> bool:
     """Whether the new engine has found the file itself, and is looking at it."""
-    return session["phase"] == "waiting-for-file" and session["file_access"] in ("open", "copy")
+    return session["phase"] == "waiting-for-file" and session["file_access"] in ("open",) + KEPT_FILES
 
 
 class Recovery:
@@ -37,6 +38,10 @@ class Recovery:
         self._files[upload_id] = file
         if start is not None:
             self._starts[upload_id] = start
+
+    def files(self) -> "Mapping[str, Any]":
+        """The files that this page has given, by upload id."""
+        return self._files
 
     def crashed(self) -> None:
         """The worker is gone; another one begins."""

@@ -58,9 +58,11 @@ PHASES = (
 """What an upload is doing, finer than its status. Only `waiting-for-file` goes with status `paused`
 besides `paused` itself; the last three go with the status of the same name, all others with `uploading`."""
 
-FILE_ACCESS = ("open", "copy", "ask", "denied", "choose")
-"""How the engine comes by an upload's file: it has it, or is just opening it; the same, and a copy is kept in this
-browser; it keeps a handle, for which a person has to be asked first; they said no; it has to be chosen again."""
+KEPT_FILES = ("handle", "copy")
+FILE_ACCESS = ("open",) + KEPT_FILES + ("ask", "denied", "choose")
+"""How the engine comes by an upload's file: it has it, or is just opening it; the same, and its handle or a copy of it is
+kept in this browser; it keeps a handle, for which a person has to be asked first; they said no; it has to be chosen
+again."""
 
 ERROR_TYPES = (
     "NETWORK_ERROR",
@@ -171,7 +173,13 @@ UPLOAD_WORKER_MESSAGES = {
 
 UPLOAD_WORKER_RESPONSES = {
     # every upload that the engine knows; whatever else a page shows is no more
-    ENGINE_READY: _message({"capabilities": CAPABILITIES, "upload_ids": Texts(most=100_000)}),
+    ENGINE_READY: _message(
+        {
+            "capabilities": CAPABILITIES,
+            "upload_ids": Texts(most=100_000),
+            "pages": Whole(least=1),  # open ones, this one included
+        }
+    ),
     ENGINE_FAILED: _message({"message": Text()}),
     UPLOAD_SNAPSHOT: _message(
         {

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         "failed",
         "cancelled",
     ]
-    FileAccess = Literal["open", "copy", "ask", "denied", "choose"]
+    FileAccess = Literal["open", "handle", "copy", "ask", "denied", "choose"]
     ErrorType = Literal[
         "NETWORK_ERROR",
         "CHUNK_UPLOAD_FAILED",

@@ -189,6 +189,29 @@ def ask_for_file(accept: "Callable[[Any], None]") -> None:
     js.uploadWorker.attempt(js_input, "click")
 
 
+class LeaveQuestion:
+    """The browser's own question whether to leave the page. Listening for nothing would keep Firefox from its back/forward
+
+    cache, so it is listened for only while there is something to ask.
+    """
+
+    def __init__(self) -> None:
+        self._asks = False
+        self._js_before = create_proxy(self._before)
+
+    def ask(self, wanted: bool) -> None:
+        """Has it asked from now on, or no more."""
+        if wanted and not self._asks:
+            js.window.addEventListener("beforeunload", self._js_before)
+        elif self._asks and not wanted:
+            js.window.removeEventListener("beforeunload", self._js_before)
+        self._asks = wanted
+
+    def _before(self, js_event: "Any") -> None:
+        js_event.preventDefault()
+        js_event.returnValue = "uploads"  # for browsers that ask by this alone; none shows the text
+
+
 class Later:
     """Calls a function once, some milliseconds after it was last not waiting. One proxy serves all calls."""
 

@@ -7,6 +7,7 @@ from uploads.protocol import ConfigError
 from uploads.ui import dom, view
 from uploads.ui.announcer import Announcer
 from uploads.ui.intake import Intake
+from uploads.ui.leaving import Leaving
 from uploads.ui.notice import Notice
 from uploads.ui.overview import Overview
 from uploads.ui.row import UploadRow
@@ -51,6 +52,7 @@ class Page:
         self._js_list = dom.find("#uploads")
         self._js_nothing = dom.find("#nothing-yet")
         self._overview = Overview()
+        self._leaving = Leaving()
         self._announcer = Announcer()
         self._later = dom.Later(self._render, RENDER_INTERVAL)
         dom.listen(self._js_list, "click", self._clicked_in_row)
@@ -112,6 +114,7 @@ class Page:
             if new:
                 self._place(row, self._started[upload_id])
         self._overview.show(client.active_uploads, client.upload_progress)
+        self._leaving.show(client.after_leaving)
         dom.set_shown(self._js_nothing, not client.active_uploads)
         if self._stale:
             self._later.ask()

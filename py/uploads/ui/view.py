@@ -75,7 +75,7 @@ def row(
         "alarm": error is not None and phase not in _MOVING and phase != "finalising",  # a person has to act
         "actions": actions(phase, error, engine, access),
         # a file that is just being opened is no news
-        "heard": "queued" if phase == words.NEEDS_FILE and access in ("open", "copy") else phase,
+        "heard": "queued" if phase == words.NEEDS_FILE and access in words.OPENING else phase,
         "object_url": session["object_url"] or "",
     }
 

@@ -18,6 +18,7 @@ PHASES = {
 
 FILE_NEEDED = {
     "open": "Opening the file…",
+    "handle": "Opening the file…",
     "copy": "Opening the file…",
     "ask": "Press Continue to go on",
     "denied": PHASES["waiting-for-file"],
@@ -25,9 +26,13 @@ FILE_NEEDED = {
 }
 """What `waiting-for-file` means, by the session's `file_access`."""
 
+OPENING = ("open", "handle", "copy")
+"""The kinds of `file_access` with which a file is just being opened, when its upload waits for it."""
+
 _STORED = "What is stored already will not be sent again."
 FILE_HINTS = {
     "open": "",
+    "handle": "",
     "copy": "",
     "ask": "The browser asks once more whether this page may read the file. " + _STORED,
     "denied": "The browser did not let this page read the file. " + _STORED,
@@ -38,8 +43,17 @@ COPY_KEPT = "A copy of {} is kept in this browser until it is uploaded."
 
 HINTS = {
     "waiting-for-network": "It goes on by itself as soon as the connection is back.",
-    "waiting-for-sign-in": "Sign in again in this browser, then press Resume: it goes on where it stopped.",
+    "waiting-for-sign-in": "Sign in again in this browser, then come back to this page: it goes on where it stopped.",
 }
+
+LEAVING = {
+    "": "",
+    "goes-on": "You can close this page: another one is open, and the uploads go on.",
+    "lingers": "You can leave this page: the uploads go on for some minutes, and go on again when you come back.",
+    "comes-back": "The uploads stop when you leave this page, and go on when you open it again.",
+    "stops": "Keep this page open until the uploads are done: after that their files would have to be chosen again.",
+}
+"""What becomes of uploads when the page is left (`UploadClient.after_leaving`)."""
 
 NEEDS_ENGINE = ("queued", "creating", "uploading", "reconciling", "finalising", "cancelling")
 ENGINE = {"starting": "Getting ready…", "ready": "Ready", "failed": "Not available"}

@@ -36,6 +36,8 @@ class FakeLink:
     """Stands for `WorkerLink`: keeps what is posted, and lets a check speak as the worker."""
 
     kind = "shared"
+    outlives_pages = False
+    leads = False
 
     def __init__(self) -> None:
         self.posted: list[Any] = []
@@ -225,7 +227,7 @@ def check_the_engine_becomes_ready() -> None:
         "python": "3.14.0",
         "warnings": ["no storage"],
     }
-    link.say({"type": ENGINE_READY, "capabilities": capabilities, "upload_ids": []})
+    link.say({"type": ENGINE_READY, "capabilities": capabilities, "upload_ids": [], "pages": 1})
     assert client.engine == "ready"
     assert client.capabilities == capabilities
     assert changes == [{"type": "engine", "upload_id": None}]
@@ -400,7 +402,7 @@ def check_listeners_are_independent() -> None:
     assert len(later) == 1
 
 
-def ready(*known: str, **changes: object) -> "dict[str, Any]":
+def ready(*known: str, pages: int = 1, **changes: object) -> "dict[str, Any]":
     """The engine is there, and knows these uploads."""
     capabilities: dict[str, Any] = {
         "worker": "shared",
@@ -410,7 +412,29 @@ def ready(*known: str, **changes: object) -> "dict[str, Any]":
         "warnings": [],
     }
     capabilities.update(changes)
-    return {"type": ENGINE_READY, "capabilities": capabilities, "upload_ids": list(known)}
+    return {"type": ENGINE_READY, "capabilities": capabilities, "upload_ids": list(known), "pages": pages}
+
+
+def check_what_becomes_of_uploads_when_the_page_is_left() -> None:
+    client, link, _ = client_with()
+
+    def leaving(pages: int = 1, leads: bool = False, outlives: bool = False) -> str:
+        link.leads, link.outlives_pages = leads, outlives
+        link.say(ready(*client.active_uploads, pages=pages))
+        return client.after_leaving
+
+    assert leaving() == ""
+    link.say(snapshot(file_access="handle"))
+    assert [leaving(), leaving(pages=2), leaving(pages=2, leads=True)] == ["comes-back", "goes-on", "goes-on"]
+    link.say(snapshot(file_access="copy"))
+    assert leaving() == "comes-back"
+    link.say(snapshot(file_access="open"))
+    assert [leaving(), leaving(pages=2), leaving(pages=2, leads=True)] == ["stops", "goes-on", "goes-on"]
+    assert [leaving(outlives=True), leaving(pages=2, outlives=True)] == ["lingers", "goes-on"]
+    link.say(snapshot(phase="paused", status="paused"))
+    assert leaving() == ""
+    client.start_upload(FakeFile("film.mov"), "p")  # this page's own file, with this page's own worker
+    assert [leaving(pages=2, leads=True), leaving(pages=2)] == ["stops", "goes-on"]
 
 
 def after_a_crash() -> "tuple[Any, FakeLink, list[Any]]":

@@ -209,6 +209,7 @@ def check_commands_survive_the_wire() -> None:
                 "warnings": [],
             },
             "upload_ids": ["a", "b"],
+            "pages": 2,
         },
     ]
     for message in responses:
@@ -285,7 +286,11 @@ def check_every_kind_refuses_what_it_should() -> None:
         (("session", "objectUrl"), "javascript:alert(1)", "session.objectUrl must be a relative, http"),
         (("session", "objectUrl"), "java\tscript:alert(1)", "session.objectUrl must be a URL without white"),
         (("session", "objectUrl"), 1, "session.objectUrl must be text"),
-        (("session", "fileAccess"), "granted", "session.fileAccess must be one of open, copy, ask, denied"),
+        (
+            ("session", "fileAccess"),
+            "granted",
+            "session.fileAccess must be one of open, handle, copy, ask, denied",
+        ),
         (("error", "retryable"), 1, "error.retryable must be true or false, not a number"),
         (("error", "status"), 1000, "error.status must be from 0 to 999"),
         (("partsJson",), 7, "partsJson must be a list of texts, not a number"),

@@ -6,6 +6,7 @@ let reconnected = null;
 
 const engine = {
   posted: [],
+  known: [],
   tell(message, handle) {
     const body = JSON.stringify({ version: 1, ...message });
     if (listener) listener(body, handle);
@@ -14,9 +15,9 @@ const engine = {
   reconnect(anew) {
     reconnected(anew);
   },
-  ready() {
+  ready(pages = 1) {
     const capabilities = { worker: "shared", storage: "memory", transports: ["xhr"], python: "3.14.0", warnings: ["No storage here."] };
-    engine.tell({ type: "ENGINE_READY", capabilities, uploadIds: [] });
+    engine.tell({ type: "ENGINE_READY", capabilities, uploadIds: engine.known, pages });
   },
   // a snapshot of a 300 MB file, in a phase, at so many percent
   show(uploadId, phase, percent = 0, { name = "film.mov", error = null, status = null, startedAt = 1, fileAccess = "choose" } = {}) {
@@ -44,6 +45,8 @@ globalThis.engine = engine;
 globalThis.uploadWorker = {
   kind: "shared",
   port: null,
+  outlivesPages: false,
+  leads: false,
   post: (body, file) => { engine.posted.push({ ...JSON.parse(body), fileName: file?.name }); },
   onMessage: (callback) => {
     listener = callback;

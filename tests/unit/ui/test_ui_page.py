@@ -327,6 +327,44 @@ def test_continue_asks_the_person_for_the_kept_file(page: Page) -> None:
     wait_until(page, "document.querySelector('.note').textContent.startsWith('A copy of 300 MB')")
 
 
+LEAVE = """() => !dispatchEvent(new Event("beforeunload", { cancelable: true }))"""
+"""Whether the browser would ask before it leaves the page."""
+
+
+def test_the_page_says_what_leaving_it_would_do_and_asks_only_when_uploads_would_stop(page: Page) -> None:
+    line = page.locator("#leaving")
+    page.evaluate("() => { engine.known = ['u']; engine.ready(); }")
+    assert not line.is_visible()
+    for access, pages, outlives, said, asks in (
+        ("open", 1, False, "Keep this page open until the uploads are done", True),
+        (
+            "handle",
+            1,
+            False,
+            "The uploads stop when you leave this page, and go on when you open it again.",
+            False,
+        ),
+        ("open", 2, False, "You can close this page: another one is open", False),
+        ("open", 1, True, "You can leave this page: the uploads go on for some minutes", False),
+        ("open", 1, False, "Keep this page open until the uploads are done", True),
+    ):
+        page.evaluate(
+            "([pages, outlives]) => { uploadWorker.outlivesPages = outlives; engine.ready(pages); }",
+            [pages, outlives],
+        )
+        tell(page, "u", "uploading", 30, fileAccess=access)
+        line.get_by_text(said).wait_for()
+        assert page.evaluate(LEAVE) is asks
+    page.locator("h1").click()  # a browser asks nobody who has not touched the page
+    with page.expect_event("dialog") as asked:
+        page.close(run_before_unload=True)
+    assert asked.value.type == "beforeunload"
+    asked.value.dismiss()
+    tell(page, "u", "completed", 100)
+    line.wait_for(state="hidden")
+    assert page.evaluate(LEAVE) is False
+
+
 def test_a_file_that_is_just_being_opened_is_not_called_for(page: Page) -> None:
     row = tell(page, "u", "waiting-for-file", 30, fileAccess="open")
     assert buttons(row) == ["Cancel"]

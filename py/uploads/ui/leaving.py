@@ -1,0 +1,19 @@
+"""What becomes of the uploads when the page is left: said below the list, and asked about when they would stop."""
+
+from uploads.ui import dom, words
+
+
+class Leaving:
+    """`#leaving`, and the browser's own question before the page goes."""
+
+    def __init__(self) -> None:
+        self._js_text = dom.find("#leaving")
+        self._written = dom.Written()
+        self._question = dom.LeaveQuestion()
+
+    def show(self, after: str) -> None:
+        """Says it; `after` is `UploadClient.after_leaving`."""
+        if self._written.changed("after", after):
+            dom.set_text(self._js_text, words.LEAVING[after])
+            dom.set_shown(self._js_text, bool(after))
+            self._question.ask(after == "stops")
