@@ -1,4 +1,4 @@
-"""What becomes of the uploads when the page is left: said below the list, and asked about when they would stop."""
+"""What becomes of the uploads when the page is left: said above the list, and asked about when they would stop."""
 
 from uploads.ui import dom, words
 

@@ -51,7 +51,7 @@ LEAVING = {
     "goes-on": "You can close this page: another one is open, and the uploads go on.",
     "lingers": "You can leave this page: the uploads go on for some minutes, and go on again when you come back.",
     "comes-back": "The uploads stop when you leave this page, and go on when you open it again.",
-    "stops": "Keep this page open until the uploads are done: after that their files would have to be chosen again.",
+    "stops": "Keep this page open until the uploads are done: otherwise their files have to be chosen again.",
 }
 """What becomes of uploads when the page is left (`UploadClient.after_leaving`)."""
 

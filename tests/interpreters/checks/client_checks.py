@@ -421,7 +421,7 @@ def check_what_becomes_of_uploads_when_the_page_is_left() -> None:
     def leaving(pages: int = 1, leads: bool = False, outlives: bool = False) -> str:
         link.leads, link.outlives_pages = leads, outlives
         link.say(ready(*client.active_uploads, pages=pages))
-        return client.after_leaving
+        return str(client.after_leaving)
 
     assert leaving() == ""
     link.say(snapshot(file_access="handle"))
