@@ -55,7 +55,7 @@ ANSWER_LATER = """() => {
 
 
 def drop(page: Page, file: Path) -> None:
-    """Drop a file as a person does: Chromium gives the page a handle that it may read."""
+    """Drop a file or a folder as a person does: Chromium gives the page a handle that it may read."""
     session = page.context.new_cdp_session(page)
     data = {"files": [str(file)], "items": [], "dragOperationsMask": 1}
     for kind in ("dragEnter", "dragOver", "drop"):
@@ -209,10 +209,13 @@ def test_a_copy_comes_back_without_a_click(
     assert not stored & set(part_numbers(browser))
 
 
-def test_files_picked_again_all_at_once_find_their_uploads(
-    chromium: Chromium, slow: Line, tmp_path: Path
+@pytest.mark.parametrize("again", ["picked", "dropped as a folder"])
+def test_files_given_again_all_at_once_find_their_uploads(
+    chromium: Chromium, slow: Line, tmp_path: Path, again: str
 ) -> None:
     """D10; faults 49, 61: two of them have the same name."""
+    tmp_path = tmp_path / "films"
+    tmp_path.mkdir()
     for folder in ("one", "two"):
         (tmp_path / folder).mkdir()
     paths = (tmp_path / "one" / "film.bin", tmp_path / "two" / "film.bin", tmp_path / "other.bin")
@@ -228,7 +231,10 @@ def test_files_picked_again_all_at_once_find_their_uploads(
     browser.restart()
     uploads = UploadsPage(browser, slow.server)
     uploads.page.locator('[data-phase="waiting-for-file"]').nth(2).wait_for()
-    uploads.choose(*reversed(files))
+    if again == "picked":
+        uploads.choose(*reversed(files))
+    else:
+        drop(uploads.page, tmp_path)
     slow.limit(None)
     uploads.page.locator('[data-status="completed"]').nth(2).wait_for(timeout=240_000)
     assert upload_ids_of(uploads) == upload_ids

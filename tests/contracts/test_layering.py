@@ -83,6 +83,7 @@ TOUCHES_THE_BROWSER = {
     "upload_engine.main",
     "uploads.client.link",
     "uploads.ui.dom",
+    "uploads.ui.files",
     "uploads.ui.main",
 }
 THIRD_PARTY = {"uploads.server"}

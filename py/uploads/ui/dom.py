@@ -1,4 +1,5 @@
-"""The page's JavaScript edge: finding, cloning and changing elements, events, timers. No other module of `ui` imports `js`.
+"""The page's JavaScript edge: finding, cloning and changing elements, events, timers. Files have
+an edge of their own, `files`; no other module of `ui` imports `js`.
 
 Only text is written to the page: MicroPython's bridge wraps whole numbers to 32 bits. Nothing here can make
 JavaScript throw, except where `attempt` is used, because MicroPython cannot catch such an error.
@@ -15,8 +16,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
-
-HANDLE_TAG = "[object FileSystemFileHandle]"
 
 js_root: "Any" = js.document.documentElement
 
@@ -103,90 +102,6 @@ def copy_text(text: str, done: "Callable[[bool], None]") -> None:
 def log(text: str) -> None:
     """A line on the browser's console."""
     js.console.info(text)
-
-
-def files_in(js_file_list: "Any") -> "list[Any]":
-    """The `File`s of an input or a drop."""
-    return [js_file_list.item(index) for index in range(int(js_file_list.length))]
-
-
-def take_dropped(js_event: "Any", take: "Callable[[Any], None]") -> None:
-    """Calls `take` for each dropped file, in order: with its handle where the browser gives one, else with its `File`.
-
-    Both have to be asked for while the event lasts; handles come a moment later.
-    """
-    js_items = js_event.dataTransfer.items
-    js_files = files_in(js_event.dataTransfer.files)
-    js_asked = js.Array.new()
-    for index in range(int(js_items.length)):
-        js_item = js_items[index]
-        if js_item.kind == "file" and hasattr(js_item, "getAsFileSystemHandle"):
-            js_answer = js.uploadWorker.attempt(js_item, "getAsFileSystemHandle")
-            js_asked.push(js_answer[1] if js_answer[0] is True else None)
-
-    def answered(js_answers: "Any") -> None:
-        same = int(js_answers.length) == len(js_files)
-        for index, js_file in enumerate(js_files):
-            take(_handle_of(js_answers[index]) or js_file if same else js_file)
-
-    js.Promise.allSettled(js_asked).then(create_proxy(answered))
-
-
-def _handle_of(js_settled: "Any") -> "Any":
-    """The handle of a file that a settled promise brought, or None; a folder's handle leads to no file."""
-    if js_settled.status != "fulfilled":
-        return None
-    js_value = js_settled.value
-    return js_value if str(js.Object.prototype.toString.call(js_value)) == HANDLE_TAG else None
-
-
-def offers_picker() -> bool:
-    """Whether the browser has a picker that gives handles."""
-    return hasattr(js.window, "showOpenFilePicker")
-
-
-def pick_files(take: "Callable[[Any], None]", failed: "Callable[[], None]") -> None:
-    """Opens that picker, and calls `take` with the handle of each chosen file.
-
-    Calls `failed` when there can be no picker here, as in another site's frame, or under a debugger that takes the
-    place of pickers and knows the input's alone; not when the person chose nothing.
-    """
-    js_options = js.Object.new()
-    js_options.multiple = True
-
-    def chosen(js_handles: "Any") -> None:
-        for index in range(int(js_handles.length)):
-            take(js_handles[index])
-
-    def refused(js_error: "Any") -> None:
-        if js_error.name != "AbortError" or "Intercepted" in str(js_error.message):
-            failed()
-
-    js_answer = js.uploadWorker.attempt(js.window, "showOpenFilePicker", js_options)
-    if js_answer[0] is True:
-        js_answer[1].then(create_proxy(chosen), create_proxy(refused))
-    else:
-        failed()
-
-
-def carries_files(js_event: "Any") -> bool:
-    """Whether something dragged over the page holds files."""
-    js_data = js_event.dataTransfer
-    return bool(js_data) and bool(js_data.types.includes("Files"))
-
-
-def ask_for_file(accept: "Callable[[Any], None]") -> None:
-    """Opens the browser's picker for one file, and calls `accept(js_file)` when one is chosen."""
-    js_input = js.document.createElement("input")
-    js_input.type = "file"
-
-    def chosen(_js_event: object) -> None:
-        files = files_in(js_input.files)
-        if files:
-            accept(files[0])
-
-    js_input.addEventListener("change", create_proxy(chosen))
-    js.uploadWorker.attempt(js_input, "click")
 
 
 class LeaveQuestion:

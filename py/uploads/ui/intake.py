@@ -1,6 +1,6 @@
-"""Where files come in: the picker, and a drop anywhere on the page."""
+"""Where files come in: the pickers, and a drop anywhere on the page."""
 
-from uploads.ui import dom
+from uploads.ui import dom, files, words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -9,15 +9,22 @@ if TYPE_CHECKING:
 
 
 class Intake:
-    """Calls `take(js_file)` for every file that a person gives, those given before this code ran included."""
+    """Calls `take(js_file)` for every file that a person gives, those given before this code ran included.
 
-    def __init__(self, take: "Callable[[Any], None]") -> None:
+    `tell`: says a sentence to the person.
+    """
+
+    def __init__(self, take: "Callable[[Any], None]", tell: "Callable[[str], None]") -> None:
         self._take = take
+        self._tell = tell
         self._js_input = dom.find("#files")
+        self._js_folder = dom.find("#folder")
         js_window = dom.window()
-        self._has_picker = dom.offers_picker()
+        self._has_picker = files.offers_picker()
         dom.listen(self._js_input, "click", self._clicked)
         dom.listen(self._js_input, "change", self._chosen)
+        dom.listen(self._js_folder, "click", self._folder_wanted)
+        dom.set_shown(self._js_folder, files.offers_folders())
         dom.listen(js_window, "dragenter", self._dragged)
         dom.listen(js_window, "dragover", self._dragged)
         dom.listen(js_window, "dragleave", self._left)
@@ -28,25 +35,40 @@ class Intake:
         """Puts the keyboard on the picker."""
         self._js_input.focus()
 
+    def ask_for_one(self, take: "Callable[[Any], None]") -> None:
+        """Opens a picker for one file; `take` gets it."""
+
+        def do_without() -> None:
+            self._has_picker = False
+            files.ask_for_files(take)
+
+        if self._has_picker:
+            files.pick_files(take, do_without, many=False)
+        else:
+            files.ask_for_files(take)
+
     def _clicked(self, js_event: "Any") -> None:
         """Where the browser has a picker that gives handles it opens instead of the input's own."""
         if self._has_picker:
             js_event.preventDefault()
-            dom.pick_files(self._take, self._do_without)
+            files.pick_files(self._take, self._do_without)
 
     def _do_without(self) -> None:
         self._has_picker = False
         self._js_input.click()
 
     def _chosen(self, _js_event: "Any") -> None:
-        files = dom.files_in(self._js_input.files)
-        if files:
+        chosen = files.files_in(self._js_input.files)
+        if chosen:
             self._js_input.value = ""  # so that the same file can be chosen again
-        for js_file in files:
+        for js_file in chosen:
             self._take(js_file)
 
+    def _folder_wanted(self, _js_event: "Any") -> None:
+        files.ask_for_files(self._take, folder=True)
+
     def _dragged(self, js_event: "Any") -> None:
-        if dom.carries_files(js_event):
+        if files.carries_files(js_event):
             js_event.preventDefault()
             js_event.dataTransfer.dropEffect = "copy"
             dom.set_attribute(dom.js_root, "data-dragging", "")
@@ -57,6 +79,9 @@ class Intake:
 
     def _dropped(self, js_event: "Any") -> None:
         dom.js_root.removeAttribute("data-dragging")
-        if dom.carries_files(js_event):
+        if files.carries_files(js_event):
             js_event.preventDefault()
-            dom.take_dropped(js_event, self._take)
+            files.take_dropped(js_event, self._take, self._unreadable)
+
+    def _unreadable(self) -> None:
+        self._tell(words.UNREADABLE)

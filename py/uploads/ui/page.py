@@ -58,7 +58,7 @@ class Page:
         dom.listen(self._js_list, "click", self._clicked_in_row)
         dom.listen(self._overview.js_element, "click", self._clicked_in_overview)
         client.subscribe(self._changed)
-        self._intake = Intake(self._take)
+        self._intake = Intake(self._take, notice.tell)
         if client.config["debug"]:
             notice.offer_report(client.report)
         self._show_engine()
@@ -146,7 +146,7 @@ class Page:
         action = str(js_button.getAttribute("data-action"))
         if upload_id in self._client.active_uploads:
             if action == view.CHOOSE:
-                dom.ask_for_file(lambda js_file: self._reselect(upload_id, js_file))
+                self._intake.ask_for_one(lambda js_file: self._reselect(upload_id, js_file))
             else:
                 self._order(action + "_upload", upload_id)
 

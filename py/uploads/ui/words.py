@@ -58,6 +58,8 @@ LEAVING = {
 NEEDS_ENGINE = ("queued", "creating", "uploading", "reconciling", "finalising", "cancelling")
 ENGINE = {"starting": "Getting ready…", "ready": "Ready", "failed": "Not available"}
 
+UNREADABLE = "Something in that folder could not be read, and is left out."
+
 REPORT = {
     True: "The report is copied: paste it where you ask for help.",
     False: "The report could not be copied. It is on the browser's console.",
