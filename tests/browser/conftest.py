@@ -10,12 +10,14 @@ from playwright.sync_api import Playwright
 
 from tests.browser.fake_line import open_fake_line
 from tests.browser.line import BadLine, Line, open_bad_line, open_line
+from tests.browser.other_page import OtherPage
 from tests.browser.runs import URL_SECONDS, clear
 from tests.browser.scene import Scene
 from tests.browser.static_host import open_static_host, set_up
 from tests.browser.uploads_page import random_file
 from tests.harness.browser import Browser, Visitor
 from tests.harness.secrets import EVIDENCE
+from tests.harness.tabs import AnyBrowser
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -71,6 +73,28 @@ def visitor(shared_chromium: Browser) -> Iterator[Visitor]:
     visitor = shared_chromium.visit()
     yield visitor
     visitor.close()
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param("firefox", marks=pytest.mark.firefox),
+        pytest.param("webkit", marks=pytest.mark.webkit),
+    ],
+)
+def browser(request: pytest.FixtureRequest) -> AnyBrowser:
+    """The other browsers, one after the other."""
+    found: AnyBrowser = request.getfixturevalue(request.param)()
+    return found
+
+
+@pytest.fixture
+def page(browser: AnyBrowser, line: Line) -> Iterator[OtherPage]:
+    """A freshly loaded page, whose console must stay silent for the whole test."""
+    before = len(browser.console)
+    yield OtherPage(browser, line)
+    line.limit(None)
+    assert browser.console[before:] == []
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.browser.line import Line
-from tests.browser.uploads_page import UploadsPage, sha256
+from tests.browser.uploads_page import MIB, UploadsPage, sha256
+
+ON_THE_WAY = 3 * 16 * MIB
+"""Bytes of the parts that can be under way when an upload of less than 1 GB is cut off, at the most."""
+OVERHEAD = 2 * MIB
+"""Bytes that an upload's requests need beside their bodies, at the most."""
 
 
 def stored_parts(line: Line) -> set[int]:

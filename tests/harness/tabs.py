@@ -20,9 +20,11 @@ class Tab(Protocol):
 
     def evaluate(self, expression: str, arg: Any = None, /) -> Any: ...
 
+    def close(self) -> object: ...
+
 
 class AnyBrowser(Protocol):
-    """page: its one tab; console: warnings, errors and uncaught exceptions of that tab's pages so far."""
+    """page: its first tab; console: warnings, errors and uncaught exceptions of all its tabs so far."""
 
     @property
     def page(self) -> Tab: ...
@@ -30,7 +32,11 @@ class AnyBrowser(Protocol):
     @property
     def console(self) -> list[str]: ...
 
-    def choose_files(self, *paths: Path) -> None: ...
+    def choose_files(self, *paths: Path, page: Any = None) -> None:
+        """In its first tab, unless another ``page`` is named."""
+
+    def new_page(self) -> Tab:
+        """Another tab of the same window. One of the two is hidden behind the other; which one, they tell."""
 
     def close(self) -> None: ...
 

@@ -5,6 +5,7 @@ WebDriver is a dozen small JSON calls (https://www.w3.org/TR/webdriver2/), so no
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -57,41 +58,55 @@ class WebDriverError(Exception):
 
 
 class WebKitTab:
-    """See ``Tab``. console: see ``AnyBrowser``."""
+    """See ``Tab``. ``console``: where its pages' lines are put when it leaves them, or is asked to ``collect``."""
 
-    def __init__(self, session_url: str) -> None:
+    def __init__(self, session_url: str, handle: str, console: list[str]) -> None:
         self._url = session_url
-        self.console: list[str] = []
+        self._handle = handle
+        self._console = console
 
     def goto(self, url: str, /) -> None:
-        self._collect()
-        self._leave(lambda: command("POST", f"{self._url}/url", {"url": url}))
+        self._leave("url", {"url": url})
 
     def reload(self) -> None:
-        self._collect()
-        self._leave(lambda: command("POST", f"{self._url}/refresh", {}))
+        self._leave("refresh", {})
 
     def evaluate(self, expression: str, arg: Any = None, /) -> Any:
         """See ``Tab``. Raises ``WebDriverError`` with the script's own error."""
         source = expression if "=>" in expression else f"() => ({expression})"
         call = f"const [argument, done] = arguments; (async () => ({source})(argument))()"
         call += ".then((value) => done([true, value]), (error) => done([false, String(error)]));"
-        ok, value = command("POST", f"{self._url}/execute/async", {"script": call, "args": [arg]})
+        ok, value = self._command("POST", "execute/async", {"script": call, "args": [arg]})
         if not ok:
             raise WebDriverError(value)
         return value
 
     def fill(self, selector: str, text: str) -> None:
         """Give an element a new value; a file input takes the paths of the files, one a line."""
-        found = command("POST", f"{self._url}/element", {"using": "css selector", "value": selector})
-        element = f"{self._url}/element/{found[ELEMENT]}"
-        command("POST", f"{element}/clear", {})
-        command("POST", f"{element}/value", {"text": text})
+        found = self._command("POST", "element", {"using": "css selector", "value": selector})
+        self._command("POST", f"element/{found[ELEMENT]}/clear", {})
+        self._command("POST", f"element/{found[ELEMENT]}/value", {"text": text})
 
-    def _leave(self, go: Callable[[], object]) -> None:
+    def close(self) -> None:
+        """Also where it has crashed, or is closed already."""
+        with contextlib.suppress(WebDriverError):
+            self.collect()
+        with contextlib.suppress(WebDriverError):
+            self._command("DELETE", "window")
+
+    def collect(self) -> None:
+        self._console += self.evaluate("(globalThis.heardByTheTest ?? []).splice(0)")
+
+    def _command(self, method: str, path: str, body: Any = None) -> Any:
+        """One call of WebDriver, to this tab."""
+        command("POST", f"{self._url}/window", {"handle": self._handle})
+        return command(method, f"{self._url}/{path}", body)
+
+    def _leave(self, path: str, body: Any) -> None:
         """Go, begin to listen as soon as the next document is there, and wait until it is loaded."""
+        self.collect()
         self.evaluate("globalThis.leftBehind = true")
-        go()
+        self._command("POST", path, body)
         self._until("!globalThis.leftBehind")
         self.evaluate(LISTEN)
         self._until("document.readyState === 'complete'")
@@ -106,12 +121,13 @@ class WebKitTab:
                 pass
             assert time.monotonic() < end, f"never true: {expression}"
 
-    def _collect(self) -> None:
-        self.console += self.evaluate("(globalThis.heardByTheTest ?? []).splice(0)")
-
 
 class WebKit:
-    """One running MiniBrowser with an empty, unstored profile, and one tab. See ``AnyBrowser``."""
+    """One running MiniBrowser. See ``AnyBrowser``.
+
+    As long as it is driven its profile is in memory, and it ends with the first of its processes that is killed: no
+    test can start it again where it was, or let one of its tabs crash.
+    """
 
     def __init__(self, program: str) -> None:
         self._output = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `close`
@@ -128,19 +144,28 @@ class WebKit:
             self._session_url = f"{driver}/session/{session['sessionId']}"
             limits = {"script": int(SCRIPT_LIMIT * 1000), "pageLoad": int(START_LIMIT * 1000)}
             command("POST", f"{self._session_url}/timeouts", limits)
+            first = command("GET", f"{self._session_url}/window")
         except BaseException:
             self._end()
             raise
-        self.page = WebKitTab(self._session_url)
+        self._heard: list[str] = []
+        self.page = WebKitTab(self._session_url, first, self._heard)
+        self._tabs = {first: self.page}
 
     @property
     def console(self) -> list[str]:
-        self.page._collect()
-        return self.page.console
+        for handle in command("GET", f"{self._session_url}/window/handles"):
+            self._tabs[handle].collect()
+        return self._heard
 
-    def choose_files(self, *paths: Path) -> None:
+    def choose_files(self, *paths: Path, page: WebKitTab | None = None) -> None:
         """Choose files as a person does: WebKit reads them from the disk itself."""
-        self.page.fill("input[type=file]", "\n".join(str(path) for path in paths))
+        (page or self.page).fill("input[type=file]", "\n".join(str(path) for path in paths))
+
+    def new_page(self) -> WebKitTab:
+        handle = command("POST", f"{self._session_url}/window/new", {"type": "tab"})["handle"]
+        self._tabs[handle] = WebKitTab(self._session_url, handle, self._heard)
+        return self._tabs[handle]
 
     def close(self) -> None:
         try:
