@@ -105,6 +105,34 @@ def test_a_frozen_page_does_not_stop_its_upload(chromium: Chromium, slow: Line, 
     finish(uploads, slow, file)
 
 
+def sent_in_a_minute(tab: Tab, line: Line) -> int:
+    before = line.proxy.sent_up
+    tab.page.wait_for_timeout(60_000)
+    return line.proxy.sent_up - before
+
+
+@pytest.mark.long
+def test_a_page_hidden_for_three_minutes_sends_as_much_as_one_in_front(
+    chromium: Chromium, slow: Line, tmp_path: Path
+) -> None:
+    """Fault 51: it keeps a line of 2.5 MB/s full."""
+    file = random_file(tmp_path / "film.bin", 800_000_000)
+    slow.limit(2.5e6)
+    browser = chromium(all_in_front=False)
+    uploads = Tab(browser, slow, first=True)
+    uploads.choose(file)
+    until_stored(uploads, slow, file.name, 3)
+    in_front = sent_in_a_minute(uploads, slow)
+    assert uploads.page.evaluate("document.visibilityState") == "visible"
+    browser.new_page().bring_to_front()
+    assert uploads.page.evaluate("document.visibilityState") == "hidden"
+    hidden = [sent_in_a_minute(uploads, slow) for _ in range(3)]
+    assert uploads.page.evaluate("document.visibilityState") == "hidden"
+    print(f"\nbytes a second in front: {in_front // 60:,}; hidden: {[f'{sent // 60:,}' for sent in hidden]}")
+    assert min(hidden) >= 0.9 * in_front
+    finish(uploads, slow, file)
+
+
 def go_away(tab: Tab, line: Line) -> None:
     """To another page, whereupon Chromium keeps this one in its back/forward cache."""
     tab.page.evaluate("addEventListener('pageshow', (event) => { globalThis.shown = event.persisted; })")

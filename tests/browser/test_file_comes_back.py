@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.browser.line import Line
-from tests.browser.slowly import finish, stored_parts, until_stored
+from tests.browser.slowly import ON_THE_WAY, OVERHEAD, finish, stored_parts, until_stored
 from tests.browser.uploads_page import MIB, UploadsPage, part_numbers, random_file, sha256
 from tests.harness.browser import Browser, wait_until
 
@@ -98,6 +98,14 @@ def finish_and_close(uploads: UploadsPage, line: Line, file: Path, stored: set[i
     assert not stored & set(part_numbers(uploads.browser))
 
 
+def kill_soon(browser: Browser, line: Line, moments: random.Random, stored: set[int]) -> set[int]:
+    """Within four seconds. What was ``stored`` when this browser started has not been sent again; what is stored now."""
+    browser.page.wait_for_timeout(moments.uniform(0, 4000))
+    browser.kill()
+    assert not stored & set(part_numbers(browser))
+    return stored_parts(line)
+
+
 @pytest.mark.parametrize(
     ("size", "kills"),
     [(SIZE, 2), pytest.param(4 * SIZE, 10, marks=pytest.mark.long)],
@@ -110,20 +118,40 @@ def test_a_dropped_file_comes_back_by_itself_after_every_kill(
     file, moments = random_file(tmp_path / "film.bin", size), random.Random(kills)
     browser = chromium()
     begin_with_a_drop(browser, slow, file)
+    stored = stored_parts(slow)
     for _ in range(kills - 1):
         allow_on_every_visit(browser)
-        stored = stored_parts(slow)
         browser.restart()
         browser.page.goto(slow.server.url)
-        browser.page.wait_for_timeout(moments.uniform(0, 4000))
-        browser.kill()
-        assert not stored & set(part_numbers(browser))
+        stored = kill_soon(browser, slow, moments, stored)
     allow_on_every_visit(browser)
     browser.restart()
-    stored = stored_parts(slow)
     uploads = UploadsPage(browser, slow.server)
     finish_and_close(uploads, slow, file, stored)
     assert browser.console == []
+
+
+@pytest.mark.long
+def test_a_picked_file_is_picked_once_after_each_of_ten_kills(
+    chromium: Chromium, slow: Line, tmp_path: Path
+) -> None:
+    """D3; faults 47, 49; I3: a kill costs what was on its way, and no more."""
+    size, kills = 300_000_000, 10
+    file, moments = random_file(tmp_path / "film.bin", size), random.Random(kills)
+    before = slow.proxy.sent_up
+    browser = chromium()
+    uploads = UploadsPage(browser, slow.server)
+    uploads.choose(file)
+    until_stored(uploads, slow, file.name, 5)
+    stored: set[int] = set()  # when the browser started
+    for _ in range(kills):
+        stored = kill_soon(browser, slow, moments, stored)
+        browser.restart()
+        uploads = UploadsPage(browser, slow.server)
+        uploads.until(file.name, "waiting-for-file")
+        uploads.choose(file)
+    finish_and_close(uploads, slow, file, stored)
+    assert slow.proxy.sent_up - before <= size + kills * ON_THE_WAY + OVERHEAD
 
 
 def test_one_click_brings_a_dropped_file_back(chromium: Chromium, slow: Line, tmp_path: Path) -> None:

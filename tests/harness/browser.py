@@ -111,13 +111,19 @@ class Visitor(_Tabs):
 
 
 class Browser(_Tabs):
-    """One running Chromium with one profile. pid: of the main process. See ``_Tabs`` for the rest."""
+    """One running Chromium with one profile. pid: of the main process. See ``_Tabs`` for the rest.
 
-    def __init__(self, playwright: Playwright, program: str, profile: Path, *flags: str) -> None:
+    ``all_in_front``: Playwright's default, by which every page believes that it is visible and has the focus.
+    """
+
+    def __init__(
+        self, playwright: Playwright, program: str, profile: Path, *flags: str, all_in_front: bool = True
+    ) -> None:
         super().__init__()
         self._playwright = playwright
         self._program = program
         self._flags = flags
+        self._all_in_front = all_in_front
         self.profile = profile
         self._start()
 
@@ -140,7 +146,7 @@ class Browser(_Tabs):
                 raise RuntimeError(f"{self._program} did not start: {said}")
             time.sleep(0.05)
         self._connection: Connection = self._playwright.chromium.connect_over_cdp(
-            f"http://127.0.0.1:{lines[0]}", is_local=True
+            f"http://127.0.0.1:{lines[0]}", is_local=True, no_defaults=not self._all_in_front
         )
         self._take(self._connection.contexts[0])
         self.page = self.context.pages[0]
@@ -286,11 +292,11 @@ def chromium_program() -> str:
 def chromium(
     playwright: Playwright, chromium_program: str, tmp_path: Path
 ) -> Iterator[Callable[..., Browser]]:
-    """``chromium()`` starts a browser with a profile of its own; more arguments are more flags. Ends with the test."""
+    """``chromium()`` starts a ``Browser`` on a profile of its own; more arguments are more flags. Ends with the test."""
     started: list[Browser] = []
 
-    def start(*flags: str, profile: str = "profile") -> Browser:
-        browser = Browser(playwright, chromium_program, tmp_path / profile, *flags)
+    def start(*flags: str, profile: str = "profile", all_in_front: bool = True) -> Browser:
+        browser = Browser(playwright, chromium_program, tmp_path / profile, *flags, all_in_front=all_in_front)
         started.append(browser)
         return browser
 
