@@ -41,7 +41,9 @@
  * own name, of which it holds a lock as well), then {from, worker, data}; the worker {to, data}. To Python it is a port
  * like any other. A page that has just been opened tells its {build} there, too: a worker of another one drains, so that
  * the next one takes over. Shared workers of different builds have different names, hence both can be there at that time.
- * Without locks (plain http) or BroadcastChannel every dedicated worker leads, alone in its tab.
+ * A worker that waits asks from time to time whether somebody is {awake}. WebKit puts a shared worker to sleep together with
+ * its page in the back/forward cache, where it would lead for ever and hear nothing: one that does not answer is deposed,
+ * and ends when it wakes up. Without locks (plain http) or BroadcastChannel every dedicated worker leads, alone in its tab.
  *
  * Where a browser can, the shared worker outlives its last page by some minutes, unless the page's address has
  * ?lifetime=page. All pages that are open have to agree on it: to one that does not the browser refuses the shared worker.
@@ -65,6 +67,8 @@ const MOST_CRASHES = 3;
 const MINUTE = 60_000; // milliseconds
 const LAST_BREATH = 500; // milliseconds that a worker without locks is given to end, and its last words to arrive
 const DRAIN_LIMIT = 30_000; // milliseconds; a part on a slow line may take longer, and is sent again then
+const ASK_AGAIN = 3_000; // milliseconds until a worker that waits asks the one that leads for a sign of life once more
+const MOST_SILENCES = 3; // times that there may be none
 const KNOCK_AGAIN = 1_000; // milliseconds: whoever comes while a shared worker is ending may not be heard by the next one
 
 /** The protocol's wire form of "the engine cannot work", for when there is no Python to write it. */
@@ -77,6 +81,13 @@ const OUTDATED = JSON.stringify({
   version: PROTOCOL_VERSION,
   uploadId: null,
   message: "This page is of another version than the uploader that now works for it. Reload it when its uploads are done.",
+});
+
+const FINISHING = JSON.stringify({
+  type: "COMMAND_REFUSED",
+  version: PROTOCOL_VERSION,
+  uploadId: null,
+  message: "Another version of the uploader finishes what it has on its way. This page goes on in a moment.",
 });
 
 /** A name that no other page or worker has. */
@@ -117,6 +128,7 @@ function connectPage() {
   let build = BUILD; // of the worker that this page is to have
   let ending = false; // the worker has said that it drains
   let tabs = null; // the line over the channel, to a worker that is not this page's
+  let greeting = null; // the channel on which this page has told its build, until a worker leads
   let crashes = []; // times of the last minute
   let reason = ""; // of the last one
   let hasLongLife = false; // whether this browser has looked at the option
@@ -238,6 +250,7 @@ function connectPage() {
     }
     use(port);
     if (port === own?.port) own.passOn();
+    greeting?.close();
     const kept = waiting ?? [];
     waiting = null;
     ending = false;
@@ -255,9 +268,9 @@ function connectPage() {
   }
 
   function tellBuild() {
-    const channel = new BroadcastChannel(TABS);
-    channel.postMessage({ build });
-    channel.close();
+    greeting = new BroadcastChannel(TABS);
+    greeting.onmessage = ({ data }) => data.draining === build && listener(FINISHING);
+    greeting.postMessage({ build });
   }
 
   /** Ask the worker that leads in another tab, if there is one, to speak with this page. */
@@ -393,7 +406,7 @@ function runWorker() {
   async function run() {
     const prepared = prepare();
     prepared.catch(() => {}); // awaited below; until then a failure is not an unhandled one
-    if (TABS_MEET) await holdLock(LEAD);
+    if (TABS_MEET) await lead();
     leads = true;
     if (channel) channel.onmessage = ({ data }) => hearTab(data);
     channel?.postMessage({ lead: name });
@@ -408,6 +421,33 @@ function runWorker() {
       log,
     });
     main.destroy();
+  }
+
+  /** Resolves when this worker leads. */
+  async function lead() {
+    let silences = 0;
+    let steals = false;
+    let asking = 0;
+    await new Promise((answer) => {
+      const holdForEver = () => new Promise(() => answer());
+      navigator.locks.request(LEAD, holdForEver).catch(() => steals || deposed());
+      channel.onmessage = ({ data }) => { if (data.awake) silences = 0; };
+      const ask = () => {
+        channel.postMessage({ asks: true });
+        if (silences++ < MOST_SILENCES || steals) return;
+        steals = true;
+        navigator.locks.request(LEAD, { steal: true }, holdForEver).catch(deposed);
+      };
+      ask();
+      asking = setInterval(ask, ASK_AGAIN);
+    });
+    clearInterval(asking);
+  }
+
+  /** Another worker leads, since this one was asleep. */
+  function deposed() {
+    for (const port of ports) port.postMessage({ stopped: "It was asleep." });
+    close();
   }
 
   /** Loads Python and the engine's modules, which takes seconds. */
@@ -434,8 +474,9 @@ function runWorker() {
     return new Uint8Array(await response.arrayBuffer());
   }
 
-  function hearTab({ build, knock, from, worker, data }) {
+  function hearTab({ build, asks, knock, from, worker, data }) {
     if (build && build !== BUILD) drain(build);
+    else if (asks) channel.postMessage({ awake: name });
     else if (knock) welcome(knock);
     else if (worker !== name) return;
     else if (data.gone) forget(from);
@@ -461,6 +502,7 @@ function runWorker() {
     if (draining) return;
     draining = true;
     for (const port of ports) port.postMessage({ draining: build });
+    channel.postMessage({ draining: build });
     const pause = (milliseconds) => new Promise((end) => setTimeout(end, milliseconds));
     await Promise.race([Promise.all([onDrain?.(), pause(LAST_BREATH)]), pause(DRAIN_LIMIT)]).catch(() => {});
     close();

@@ -52,11 +52,7 @@ def take_over(follower: OtherPage, leader: Tab, end: Callable[[], object], file:
 def test_when_the_leading_tab_is_closed_another_one_ends_what_it_was_given(
     browser: AnyBrowser, other: Tab, slow: Line, tmp_path: Path
 ) -> None:
-    """Fault 50; I3.
-
-    It comes first: a WebKit keeps a shared worker asleep with a page that one may come back to, and beside it no
-    dedicated worker leads.
-    """
+    """Fault 50; I3."""
     file = random_file(tmp_path / "closed.bin", SIZE)
     take_over(OtherPage(browser, slow, ALONE), other, other.close, file)
 
@@ -125,6 +121,13 @@ def test_an_upload_goes_on_when_its_only_page_comes_back(
         page.until(file.name, "waiting-for-file")
         page.choose(file)
     page.finish(file)
+
+
+def test_a_page_that_sleeps_in_the_cache_keeps_no_other_one_waiting(browser: AnyBrowser, slow: Line) -> None:
+    """Fault 52: WebKit puts the worker that leads to sleep with its page, and another one has to lead now."""
+    page = OtherPage(browser, slow)
+    page.tab.goto(f"{slow.server.url}/healthz")
+    OtherPage(browser, slow, ALONE)
 
 
 def test_an_upload_goes_on_after_the_network_was_away(
