@@ -4,7 +4,8 @@
  * Loaded by a page (<script type="module" src="worker/upload_worker.js">) it starts itself as a worker and leaves
  * `globalThis.uploadWorker` for the page's Python:
  *
- *   kind                         "shared", "dedicated" or "none": what runs (it can change once, from shared to dedicated)
+ *   kind                         what runs: "shared" or "dedicated" (a worker), "page" (the engine on the page itself),
+ *                                "none" (nothing, any more). It goes down this list only
  *   port                         the line to the worker, or null; a MessagePort unless the worker is another tab's
  *   post(body, file)             send one message: body is JSON text, file an optional File or FileSystemFileHandle
  *   onMessage(callback)          callback(body, handle) for every message; handle: a FileSystemFileHandle that the
@@ -19,8 +20,9 @@
  * Loaded as a worker it starts Pyodide from ../vendor/pyodide/, puts engine.zip on Python's path and calls
  * `upload_engine.main.start(host)` once, with
  *
- *   host.kind                    "shared" or "dedicated"
- *   host.config                  {siteUrl}: the address of the directory that holds index.html, ending with "/"
+ *   host.kind                    "shared", "dedicated" or "page"
+ *   host.config                  {siteUrl, guestToken}: the address of the directory that holds index.html, ending with
+ *                                "/"; who asks, where there can be no cookie, else ""
  *   host.alone                   whether other tabs may have workers of their own that work at the same time
  *   host.onPort(callback)        callback(port) for every page's MessagePort, first those that are here already, in
  *                                order. A port keeps its messages until Python calls port.start(). Give a
@@ -43,10 +45,16 @@
  * the next one takes over. Shared workers of different builds have different names, hence both can be there at that time.
  * A worker that waits asks from time to time whether somebody is {awake}. WebKit puts a shared worker to sleep together with
  * its page in the back/forward cache, where it would lead for ever and hear nothing: one that does not answer is deposed,
- * and ends when it wakes up. Without locks (plain http) or BroadcastChannel every dedicated worker leads, alone in its tab.
+ * and ends when it wakes up. Without locks (plain http), BroadcastChannel or cookies every dedicated worker leads, alone in
+ * its tab.
  *
  * Where a browser can, the shared worker outlives its last page by some minutes, unless the page's address has
  * ?lifetime=page. All pages that are open have to agree on it: to one that does not the browser refuses the shared worker.
+ *
+ * Not every place has workers. Where the script is of another origin than the page (in a sandboxed frame, whose own origin
+ * is opaque, or from another host) a worker starts from a blob: that imports it. Where no worker starts at all, the
+ * worker's half runs on the page, over a MessageChannel like any other. A page whose cookies are not kept takes the guest's
+ * token that came with it (html[data-guest]) and hands it to a worker that is its alone: its next visit is another guest's.
  *
  * A worker that is killed cannot say so. It holds a Web Lock as long as it lives, and {lock} tells its name: whoever is
  * granted that lock, too, knows that the worker is gone. An engine that stops for a bug or for want of memory says
@@ -60,7 +68,8 @@ const SITE = new URL("../", SCRIPT);
 const TABS = `uploads ${SITE.pathname}`; // the channel by which the tabs of one site find one another
 const LEAD = `${TABS} lead`;
 const NEXT = `${TABS} next`;
-const TABS_MEET = Boolean(navigator.locks && globalThis.BroadcastChannel);
+const ALONE = "uploads alone"; // the name of a dedicated worker that is to know of no tab but its own
+const TABS_MEET = Boolean(navigator.locks && globalThis.BroadcastChannel && origin !== "null" && globalThis.name !== ALONE);
 const BUILD = "unbuilt"; // the site's build puts its own name here
 const PROTOCOL_VERSION = 1;
 const MOST_CRASHES = 3;
@@ -110,12 +119,18 @@ function inOneLine(error) {
   return text.slice(text.lastIndexOf("\n") + 1).slice(0, 500);
 }
 
-if (typeof document === "undefined") runWorker();
-else globalThis.uploadWorker = connectPage();
+if (typeof document === "undefined") {
+  const kind = "onconnect" in globalThis ? "shared" : "dedicated";
+  const connect = runWorker(kind, TABS_MEET, close);
+  globalThis[kind === "shared" ? "onconnect" : "onmessage"] = ({ data, ports: [port] }) => connect(port, data);
+} else {
+  globalThis.uploadWorker = connectPage();
+}
 
 /* ------------------------------------------------------------------------------------------------ on a page */
 
 function connectPage() {
+  globalThis.Worker ??= class { constructor() { throw new Error("there are no workers here"); } }; // PyScript extends it
   let waiting = []; // to be sent as soon as a worker that leads gives a sign of life; null from then on
   let arrived = [];
   const keep = (...message) => arrived.push(message);
@@ -123,7 +138,7 @@ function connectPage() {
   let introduce = () => {};
   let known = ""; // the worker that Python spoke with last
   let ours = ""; // the worker that this page has a port to
-  let own = null; // this page's dedicated worker: {worker, port, passOn}
+  let own = null; // this page's dedicated worker, or what runs in its place: {port, passOn, end}
   let inLine = false; // for the lock NEXT, or with a worker of its own
   let build = BUILD; // of the worker that this page is to have
   let ending = false; // the worker has said that it drains
@@ -142,14 +157,16 @@ function connectPage() {
     get leads() { return Boolean(own) && line.port === own.port; },
     attempt,
   };
+  const guestToken = takeGuestToken();
+  const tabsMeet = TABS_MEET && !guestToken;
   const query = new URLSearchParams(location.search);
   const forced = query.get("worker") === "dedicated";
   const longLife = query.get("lifetime") !== "page";
 
-  if (TABS_MEET) tellBuild();
+  if (tabsMeet) tellBuild();
   addEventListener("pagehide", leave);
-  addEventListener("pageshow", (event) => event.persisted && connectAnew());
-  if (forced || typeof SharedWorker === "undefined") joinTabs();
+  addEventListener("pageshow", (event) => event.persisted && line.kind !== "page" && connectAnew());
+  if (forced || guestToken || SCRIPT.origin !== origin || typeof SharedWorker === "undefined") joinTabs();
   else startShared();
   return line;
 
@@ -178,7 +195,7 @@ function connectPage() {
   /** Without a shared worker: to the worker that leads in another tab, and in line for being the next one. */
   function joinTabs() {
     line.kind = "dedicated";
-    if (!TABS_MEET) {
+    if (!tabsMeet) {
       startDedicated();
       return;
     }
@@ -191,25 +208,35 @@ function connectPage() {
   /** passOn: lets another tab stand by. */
   function startDedicated(passOn = () => {}) {
     try {
-      const worker = new Worker(SCRIPT, { type: "module", name: "uploads" });
+      const worker = newWorker(tabsMeet ? "uploads" : ALONE);
       worker.onerror = (event) => {
-        if (waiting) listener(engineFailed(`The upload worker could not be loaded. ${event.message || ""}`.trim()));
-        passOn();
+        event.preventDefault();
+        if (waiting) startHere(passOn);
+        else passOn();
       };
-      const channel = new MessageChannel();
-      worker.postMessage(null, [channel.port2]);
-      own = { worker, port: channel.port1, passOn };
-      hear(own.port);
-    } catch (error) {
-      passOn();
-      line.kind = "none";
-      line.port = null;
-      listener(engineFailed(`This browser cannot start a worker here. ${inOneLine(error)}`));
+      const { port1, port2 } = new MessageChannel();
+      worker.postMessage(guestToken, [port2]);
+      takeOn(port1, passOn, () => worker.terminate());
+    } catch {
+      startHere(passOn);
     }
   }
 
+  /** The last resort: no worker, but the worker's half on this page. */
+  function startHere(passOn) {
+    line.kind = "page";
+    const { port1, port2 } = new MessageChannel();
+    takeOn(port1, passOn, () => {});
+    runWorker(line.kind, false, () => {})(port2, guestToken);
+  }
+
+  function takeOn(port, passOn, end) {
+    own = { port, passOn, end };
+    hear(port);
+  }
+
   function endOwn() {
-    own.worker.terminate();
+    own.end();
     own.passOn();
     own = null;
     inLine = false;
@@ -303,6 +330,7 @@ function connectPage() {
 
   /** The page is closed, or put into the back/forward cache: there a worker of its own would lead and do nothing. */
   function leave() {
+    if (line.kind === "page") return; // what runs here rests and wakes with the page
     line.port?.postMessage({ gone: true });
     if (own) endOwn();
     tabs?.end();
@@ -365,13 +393,43 @@ function connectPage() {
   }
 }
 
+/**
+ * A dedicated worker. Its script may be of another origin: a blob imports it then, as soon as there is a message for it.
+ * No module: in a sandboxed frame Chromium takes none from a blob.
+ */
+function newWorker(name) {
+  if (SCRIPT.origin === origin) return new Worker(SCRIPT, { type: "module", name });
+  const script = `onmessage = (event) => import("${SCRIPT.href}").then(() => onmessage(event)).catch(reportError);`;
+  return new Worker(URL.createObjectURL(new Blob([script], { type: "text/javascript" })), { name });
+}
+
+/** The token that came with the page, taken out of its sight; "" where the server knows the guest by a cookie. */
+function takeGuestToken() {
+  const { dataset } = document.documentElement;
+  const token = dataset.guest ?? "";
+  delete dataset.guest;
+  return keepsCookies() ? "" : token;
+}
+
+/** Whether cookies like the server's are kept here. Those of a frame on another site, for one, are not. */
+function keepsCookies() {
+  try {
+    document.cookie = "uploads_test=kept; SameSite=Lax";
+    const kept = document.cookie.includes("uploads_test=kept");
+    document.cookie = "uploads_test=; SameSite=Lax; Max-Age=0";
+    return kept;
+  } catch {
+    return false; // an opaque origin
+  }
+}
+
 /* --------------------------------------------------------------------------------------------- in the worker */
 
-function runWorker() {
-  const kind = "onconnect" in globalThis ? "shared" : "dedicated";
+/** Begin to work. Gives connect(port, guestToken), to be called for every page. end: ends the worker. */
+function runWorker(kind, tabsMeet, end) {
   const ports = [];
   const tabs = new Map(); // the ports that stand for pages in other tabs, by the pages' names
-  const channel = TABS_MEET ? new BroadcastChannel(TABS) : null;
+  const channel = tabsMeet ? new BroadcastChannel(TABS) : null;
   let leads = false;
   let draining = false;
   let onPort = null; // Python's, once it runs
@@ -379,18 +437,23 @@ function runWorker() {
   let failure = null; // the last message any page will get, once Python cannot run
   const name = newName();
   const lock = holdLock(name);
+  let meet; // the first page, whose token counts: a worker that needs one has no other page
+  const met = new Promise((resolve) => { meet = resolve; });
 
-  globalThis[kind === "shared" ? "onconnect" : "onmessage"] = ({ ports: [port] }) => connect(port);
-  globalThis.addEventListener("error", (event) => log(inOneLine(event.error ?? event.message), "error"));
-  globalThis.addEventListener("unhandledrejection", (event) => log(inOneLine(event.reason), "error"));
+  if (kind !== "page") {
+    globalThis.addEventListener("error", (event) => log(inOneLine(event.error ?? event.message), "error"));
+    globalThis.addEventListener("unhandledrejection", (event) => log(inOneLine(event.reason), "error"));
+  }
 
   // WebKit gives the errors of its own making no stack. Pyodide takes an object without one for no error at all, and
   // Python that awaits such a promise (a fetch that failed, a file that cannot be read) waits for ever.
   if (!("stack" in Error.prototype)) Error.prototype.stack = "";
 
   run().catch(fail);
+  return connect;
 
-  function connect(port) {
+  function connect(port, guestToken) {
+    meet(guestToken);
     ports.push(port);
     port.addEventListener("message", ({ data }) => data?.gone && ports.includes(port) && ports.splice(ports.indexOf(port), 1));
     if (leads) admit(port);
@@ -406,7 +469,7 @@ function runWorker() {
   async function run() {
     const prepared = prepare();
     prepared.catch(() => {}); // awaited below; until then a failure is not an unhandled one
-    if (TABS_MEET) await lead();
+    if (tabsMeet) await lead();
     leads = true;
     if (channel) channel.onmessage = ({ data }) => hearTab(data);
     channel?.postMessage({ lead: name });
@@ -414,8 +477,8 @@ function runWorker() {
     const main = await prepared.catch(prepare); // what failed while it stood by may work by now
     await main.start({
       kind,
-      config: { siteUrl: SITE.href },
-      alone: kind === "dedicated" && !TABS_MEET,
+      config: { siteUrl: SITE.href, guestToken: await met },
+      alone: kind !== "shared" && !tabsMeet,
       onPort: takePorts,
       onDrain: (callback) => { onDrain = callback; },
       log,
@@ -447,7 +510,7 @@ function runWorker() {
   /** Another worker leads, since this one was asleep. */
   function deposed() {
     for (const port of ports) port.postMessage({ stopped: "It was asleep." });
-    close();
+    end();
   }
 
   /** Loads Python and the engine's modules, which takes seconds. */
@@ -505,7 +568,7 @@ function runWorker() {
     channel.postMessage({ draining: build });
     const pause = (milliseconds) => new Promise((end) => setTimeout(end, milliseconds));
     await Promise.race([Promise.all([onDrain?.(), pause(LAST_BREATH)]), pause(DRAIN_LIMIT)]).catch(() => {});
-    close();
+    end();
   }
 
   function takePorts(callback) {
@@ -521,7 +584,7 @@ function runWorker() {
     console.error(error);
     if (onPort || !leads) {
       for (const port of ports) port.postMessage({ stopped: inOneLine(error) });
-      close();
+      end();
       return;
     }
     failure = engineFailed(`The upload engine could not start. ${inOneLine(error)}`);

@@ -30,6 +30,13 @@ def open_static_host(folder: Path) -> Iterator[str]:
     """A copy of the site in ``folder``, to be changed at will, and its address."""
     builder.build(DIST)
     shutil.copytree(DIST, folder)
+    with serve(folder) as url:
+        yield url
+
+
+@contextmanager
+def serve(folder: Path) -> Iterator[str]:
+    """The address of what lies in ``folder``."""
     handler = functools.partial(Quiet, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as host:
         threading.Thread(target=host.serve_forever, daemon=True).start()

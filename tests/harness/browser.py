@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser as Connection
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Playwright, sync_playwright
+from playwright.sync_api import BrowserContext, ConsoleMessage, Frame, Page, Playwright, sync_playwright
 
 from tests.harness.secrets import EVIDENCE, LISTEN_IN
 
@@ -84,6 +84,9 @@ class _Tabs:
 
         page.on("console", heard)
         page.on("pageerror", failed)
+
+    def frame(self) -> Frame:
+        return self.page.frames[1]
 
     def choose_files(
         self, *paths: Path, selector: str = "input[type=file]", page: Page | None = None

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import ConsoleMessage, Page, Playwright
+from playwright.sync_api import ConsoleMessage, Frame, Page, Playwright
 
 from tests.harness.processes import below, started_with
 from tests.harness.server import end_process
@@ -63,6 +63,9 @@ class Firefox:
     def _hear(self, message: ConsoleMessage) -> None:
         if message.type in ("warning", "error"):
             self.console.append(f"{message.type}: {message.text}")
+
+    def frame(self) -> Frame:
+        return self.page.frames[1]
 
     def choose_files(self, *paths: Path, page: Page | None = None) -> None:
         """Choose files as a person does: Firefox reads them from the disk itself."""

@@ -7,12 +7,18 @@ from pathlib import Path
 from typing import Any, Protocol
 
 
-class Tab(Protocol):
-    """One page. Playwright's own ``Page`` is one.
+class Document(Protocol):
+    """A page, or a frame in one. Playwright's own ``Frame`` is one.
 
     ``evaluate``: call a JavaScript function, given as its source, with one JSON-able argument; what it returns, or
     what its promise is resolved with.
     """
+
+    def evaluate(self, expression: str, arg: Any = None, /) -> Any: ...
+
+
+class Tab(Document, Protocol):
+    """One page. Playwright's own ``Page`` is one."""
 
     def goto(self, url: str, /) -> object: ...
 
@@ -24,10 +30,15 @@ class Tab(Protocol):
 
 
 class AnyBrowser(Protocol):
-    """page: its first tab; console: warnings, errors and uncaught exceptions of all its tabs so far."""
+    """page: its first tab; frame: the one frame in it, of any origin; console: warnings, errors and uncaught exceptions of
+
+    all its tabs so far.
+    """
 
     @property
     def page(self) -> Tab: ...
+
+    def frame(self) -> Document: ...
 
     @property
     def console(self) -> list[str]: ...
@@ -41,7 +52,7 @@ class AnyBrowser(Protocol):
     def close(self) -> None: ...
 
 
-def until(tab: Tab, script: str, argument: Any = None, *, limit: float = 240.0) -> Any:
+def until(tab: Document, script: str, argument: Any = None, *, limit: float = 240.0) -> Any:
     """Ask a page until the answer is true, and return it. Raises ``AssertionError`` after ``limit`` seconds, which
     only a hang takes.
     """

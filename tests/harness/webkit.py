@@ -97,6 +97,10 @@ class WebKitTab:
     def collect(self) -> None:
         self._console += self.evaluate("(globalThis.heardByTheTest ?? []).splice(0)")
 
+    def enter_frame(self) -> None:
+        """Ask the first frame from now on, until the next page."""
+        self._command("POST", "frame", {"id": 0})
+
     def _command(self, method: str, path: str, body: Any = None) -> Any:
         """One call of WebDriver, to this tab."""
         command("POST", f"{self._url}/window", {"handle": self._handle})
@@ -157,6 +161,10 @@ class WebKit:
         for handle in command("GET", f"{self._session_url}/window/handles"):
             self._tabs[handle].collect()
         return self._heard
+
+    def frame(self) -> WebKitTab:
+        self.page.enter_frame()
+        return self.page
 
     def choose_files(self, *paths: Path, page: WebKitTab | None = None) -> None:
         """Choose files as a person does: WebKit reads them from the disk itself."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import re
 import secrets
 import time
 from collections.abc import Iterator
@@ -385,11 +386,79 @@ def test_the_store_answers_a_preflight_of_our_page_and_of_no_other(
 
 def test_pages_of_other_sites_may_not_call(browser: httpx.Client, server: ServerProcess) -> None:
     wanted = {"filename": "x", "type": "text/plain"}
-    for origin in ("http://evil.example", "null"):
-        answer = browser.post("/s3/multipart", json=wanted, headers={"Origin": origin})
-        assert_problem(answer, 403, "OriginNotAllowed")
-        assert "access-control-allow-origin" not in answer.headers
+    answer = browser.post("/s3/multipart", json=wanted, headers={"Origin": "http://evil.example"})
+    assert_problem(answer, 403, "OriginNotAllowed")
+    assert "access-control-allow-origin" not in answer.headers
     assert browser.post("/s3/multipart", json=wanted, headers={"Origin": server.url}).status_code == 200
+
+
+OPAQUE = {"Origin": "null"}
+"""What a sandboxed frame sends, whosever it is."""
+
+
+def token_of(page: httpx.Response) -> str:
+    """The guest's token that a page brings, or ""."""
+    found = re.search(r'<html data-guest="([^"]+)"', page.text)
+    return found[1] if found else ""
+
+
+def as_guest(token: str) -> dict[str, str]:
+    return {**OPAQUE, "Authorization": f"Bearer {token}"}
+
+
+def test_an_opaque_origin_is_let_in_by_its_token_and_never_by_a_cookie(browser: httpx.Client) -> None:
+    """E6."""
+    owner = browser.get("/s3/uploads").json()["userId"]
+    created = create(browser, size=5)
+    assert_problem(browser.get("/s3/uploads", headers=OPAQUE), 403, "OriginNotAllowed")
+    for forged in ("made up", browser.cookies["uploads_guest"]):
+        assert_problem(browser.get("/s3/uploads", headers=as_guest(forged)), 401, "BadToken")
+    token = token_of(browser.get("/", headers={"Sec-Fetch-Dest": "iframe"}))
+    guests = [browser.get("/s3/uploads", headers=as_guest(token)).json() for _ in range(2)]
+    assert guests[0]["userId"] == guests[1]["userId"] != owner
+    assert guests[0]["uploads"] == []
+    foreign = f"/s3/multipart/{created['uploadId']}"
+    answer = browser.get(foreign, params={"key": created["key"]}, headers=as_guest(token))
+    assert_problem(answer, 404, "NoSuchUpload")
+    assert browser.get(foreign, params={"key": created["key"]}).status_code == 200
+
+
+def test_an_opaque_origin_reads_the_api_without_credentials_and_not_the_page(
+    browser: httpx.Client, store: httpx.Client, server: ServerProcess
+) -> None:
+    """E5, E6: the page brings a token, so a sandboxed frame of another site must not read it."""
+    asked = {"Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "authorization"}
+    url = create(browser, size=5)["urls"]["1"]
+    for answer in (
+        browser.options("/s3/uploads", headers={**OPAQUE, **asked}),
+        browser.get("/s3/uploads", headers=as_guest("forged")),
+        browser.get("/healthz", headers=OPAQUE),
+    ):
+        assert answer.headers["access-control-allow-origin"] == "null"
+        assert "access-control-allow-credentials" not in answer.headers
+        assert "set-cookie" not in answer.headers
+    sent = store.put(url, content=b"hello", headers=OPAQUE)
+    assert sent.headers["access-control-allow-origin"] in {"null", "*"}
+    for path in ("/", "/index.html"):
+        assert "access-control-allow-origin" not in browser.get(path, headers=OPAQUE).headers
+    script = browser.get("/worker/upload_worker.js", headers=OPAQUE)
+    assert script.headers["access-control-allow-origin"] == "*"
+    assert script.headers.get("set-cookie") is None
+
+
+def test_a_page_brings_a_token_where_no_cookie_may_come_back(server: ServerProcess) -> None:
+    """E6: to a newcomer and into a frame, another one every time; a guest's own page brings none."""
+    with httpx.Client(base_url=server.url) as client:
+        first = client.get("/")
+        known = client.get("/", headers={"Sec-Fetch-Dest": "document"})
+        framed = [client.get("/", headers={"Sec-Fetch-Dest": "iframe"}) for _ in range(2)]
+    assert token_of(known) == ""
+    assert "etag" in known.headers
+    tokens = {token_of(page) for page in (first, *framed)}
+    assert len(tokens - {""}) == 3
+    for page in (first, *framed):
+        assert page.headers["cache-control"] == "no-store"
+    assert "set-cookie" not in framed[0].headers
 
 
 def test_mistakes_are_answered_in_one_shape(browser: httpx.Client) -> None:
@@ -410,7 +479,7 @@ def test_the_page_and_its_parts_carry_their_headers(browser: httpx.Client, serve
         browser.get(path)
         for path in ("/", "/worker/upload_worker.js", "/vendor/micropython/micropython.wasm")
     )
-    assert f"connect-src 'self' {server.store_url}" in page.headers["content-security-policy"]
+    assert f"connect-src 'self' {server.url} {server.store_url}" in page.headers["content-security-policy"]
     assert "'unsafe-eval'" in page.headers["content-security-policy"]
     assert "'unsafe-eval'" not in worker.headers["content-security-policy"].replace("'wasm-unsafe-eval'", "")
     assert wasm.headers["content-type"] == "application/wasm"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import sys
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -95,18 +96,19 @@ def _engine(js_host: Any, capabilities: Capabilities, config: dict[str, Any], wa
     signer_url = str(config["signer_url"]).rstrip("/") or site_url
     if signer_url.startswith("/"):
         signer_url = _origin(site_url) + signer_url
+    is_ours = _origin(signer_url) == _origin(site_url)
+    guest_token = str(js_host.config.guestToken) if is_ours else ""
+    is_stored = capabilities.indexeddb and not guest_token  # the next visit is another guest's
     store: SessionStore = MemoryStore()
     guest_key: GuestKey = NoGuestKey()
     file_keeper: FileKeeper = NoFileKeeper()
-    if capabilities.indexeddb:
+    if is_stored:
         store = database = IndexedDbStore()
         guest_key = CryptoGuestKey(database)
         file_keeper = IndexedDbFiles(database, config["keep_copy"], hand_out_slices=capabilities.chromium)
     fetch = FetchTransport()
     outside = Outside(
-        signer=FetchSigner(
-            signer_url, "same-origin" if _origin(signer_url) == _origin(site_url) else "include"
-        ),
+        signer=FetchSigner(signer_url, guest_token),
         signer_url=signer_url,
         guest_key=guest_key,
         transports=Transports(fetch=fetch, xhr=XhrTransport() if capabilities.xhr else fetch),
@@ -116,18 +118,27 @@ def _engine(js_host: Any, capabilities: Capabilities, config: dict[str, Any], wa
         rng=random.SystemRandom(),
         log=js_host.log,
     )
-    if not capabilities.indexeddb:
-        warnings = [*warnings, "This browser offers no storage here: uploads will not survive a reload."]
-    if js_host.alone:
-        warnings = [*warnings, "This browser lets every tab upload on its own here: use one tab at a time."]
+    warnings = [*warnings, *_losses(js_host, is_stored, guest_token)]
     told = {
         "worker": str(js_host.kind),
-        "storage": "indexeddb" if capabilities.indexeddb else "memory",
+        "storage": "indexeddb" if is_stored else "memory",
         "transports": ["xhr", "fetch"] if capabilities.xhr else ["fetch"],
         "python": sys.version.split()[0],
         "warnings": warnings,
     }
     return Engine(outside, config, told)
+
+
+def _losses(js_host: Any, is_stored: bool, guest_token: str) -> Iterator[str]:
+    """What this place takes away from a person, a sentence each."""
+    if js_host.kind == "page":
+        yield "This browser starts no worker here: uploads run in the page itself, which may be slow and has to stay open."
+    if not is_stored:
+        yield "This browser offers no storage here: keep this page open, since uploads will not survive a reload."
+    elif js_host.alone:
+        yield "This browser lets every tab upload on its own here: use one tab at a time."
+    if guest_token:
+        yield "This browser keeps no cookie here: what has arrived cannot be downloaded from this page."
 
 
 def _origin(url: str) -> str:

@@ -37,7 +37,7 @@ class WorkerLink:
 
     @property
     def kind(self) -> str:
-        """ "shared", "dedicated" or "none"."""
+        """ "shared", "dedicated", "page" or "none"."""
         return str(self._js_worker.kind)
 
     @property

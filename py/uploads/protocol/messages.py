@@ -132,7 +132,7 @@ ERROR = Record(
 
 CAPABILITIES = Record(
     {
-        "worker": Choice(("shared", "dedicated", "none")),
+        "worker": Choice(("shared", "dedicated", "page", "none")),
         "storage": Choice(("indexeddb", "memory")),
         "transports": Texts(),
         "python": Text(),

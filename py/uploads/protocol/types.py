@@ -86,7 +86,7 @@ if TYPE_CHECKING:
         story: list[str]
 
     class EngineCapabilities(TypedDict):
-        worker: Literal["shared", "dedicated", "none"]
+        worker: Literal["shared", "dedicated", "page", "none"]
         storage: Literal["indexeddb", "memory"]
         transports: list[str]
         python: str

@@ -13,10 +13,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 
 from uploads.server.identity import Guests
-from uploads.server.pages import Headers, Site, make_viewer
+from uploads.server.pages import Cors, Headers, Site, make_viewer
 from uploads.server.problems import Problem, from_s3
 from uploads.server.settings import Settings
 from uploads.server.signing import Signing, make_router
@@ -42,16 +41,8 @@ def make_app(
         docs_url=None,
         redoc_url=None,
         middleware=[
-            Middleware(Headers, store_origin=store.origin, frame_ancestors=settings.frame_ancestors),
-            Middleware(
-                CORSMiddleware,
-                allow_origins=list(settings.allowed_origins),
-                allow_methods=["GET", "POST", "DELETE"],
-                allow_headers=["Content-Type", "Authorization"],
-                expose_headers=["Retry-After"],
-                allow_credentials=True,
-                max_age=3600,
-            ),
+            Middleware(Headers, store_origin=store.origin, frame_ancestors=settings.framing_pages),
+            Middleware(Cors, allowed=settings.allowed_origins),
         ],
     )
     app.state.signing = signing

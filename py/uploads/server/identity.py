@@ -1,8 +1,12 @@
-"""Who asks: a guest, known by a signed cookie, and whether the asking page may ask at all.
+"""Who asks: a guest, known by a signed cookie or token, and whether the asking page may ask at all.
 
 A browser that is killed forgets the cookies of its last half minute. So a guest is also given a key, which the page
 keeps where it can use but never read it; with it the guest comes back. Nothing of this is stored here: the key is
 derived from the secret.
+
+A page that can have no cookie (in a sandboxed frame its origin is opaque, "null") is a guest by a bearer token, which
+comes with the page itself and lives as long as it. Every sandboxed frame of every site has the origin "null": it is
+let in by a token alone, never by a cookie, and only whom `frame-ancestors` lets frame our page can have it get one.
 """
 
 from __future__ import annotations
@@ -20,6 +24,7 @@ from starlette.responses import Response
 from uploads.server.problems import Problem
 
 COOKIE = "uploads_guest"
+OPAQUE = "null"  # what a browser calls the origin of a sandboxed frame
 _YEAR = 365 * 86_400
 _NEW = 600  # seconds for which a guest counts as new: nobody has got used to the identity yet
 _CHALLENGE = 60  # seconds within which a challenge has to be answered
@@ -33,14 +38,27 @@ class Guests:
         self._secret = secret.encode()
         signing = {"key_derivation": "hmac", "digest_method": hashlib.sha256}
         self._cookies = URLSafeTimedSerializer(secret, salt="guest", signer_kwargs=signing)
+        self._tokens = URLSafeTimedSerializer(secret, salt="guest token", signer_kwargs=signing)
         self._challenges = URLSafeTimedSerializer(secret, salt="guest challenge", signer_kwargs=signing)
 
     def known(self, connection: HTTPConnection) -> str | None:
-        """The user id in the request's cookie, if it is one of ours."""
-        return self._read(connection, None)
+        """The user id in the request's token, else in its cookie, if that is one of ours.
+
+        Raises `Problem` (401) for a token that is not: whoever has one is not to become somebody else unawares.
+        """
+        if (token := _bearer(connection)) is None:
+            return self._read(connection, None)
+        try:
+            return str(self._tokens.loads(token, max_age=_YEAR))
+        except BadData:
+            raise Problem(
+                401, "BadToken", "This token is not ours, or too old: load the page anew."
+            ) from None
 
     def is_new(self, connection: HTTPConnection) -> bool:
-        """Whether the request's guest has had no cookie at all until a moment ago."""
+        """Whether the request's guest has had no cookie at all until a moment ago. Guests by token never count."""
+        if _bearer(connection) is not None:
+            return False
         return self.known(connection) is None or self._read(connection, _NEW) is not None
 
     def _read(self, connection: HTTPConnection, max_age: int | None) -> str | None:
@@ -52,9 +70,13 @@ class Guests:
 
     def welcome(self, response: Response) -> str:
         """A new user id, whose cookie goes out with `response`."""
-        user = f"guest-{secrets.token_hex(12)}"
+        user = _new_user()
         self._give_cookie(user, response)
         return user
+
+    def token(self) -> str:
+        """A bearer token that makes whoever has it a new guest, for a page without cookies."""
+        return str(self._tokens.dumps(_new_user()))
 
     def _give_cookie(self, user: str, response: Response) -> None:
         response.set_cookie(
@@ -90,8 +112,21 @@ class Guests:
         self._give_cookie(user, response)
 
 
+def _new_user() -> str:
+    return f"guest-{secrets.token_hex(12)}"
+
+
+def _bearer(connection: HTTPConnection) -> str | None:
+    """The request's bearer token (RFC 6750), if it has one."""
+    scheme, _, token = connection.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
 def check_origin(connection: HTTPConnection, allowed: Collection[str]) -> None:
-    """Refuse a page of another site, as its browser names it. Raises `Problem` (403)."""
+    """Refuse a page of another site, as its browser names it, and an opaque one without a token.
+
+    Raises `Problem` (403).
+    """
     origin = connection.headers.get("origin")
     if origin is None:
         if (
@@ -99,6 +134,8 @@ def check_origin(connection: HTTPConnection, allowed: Collection[str]) -> None:
             and connection.headers.get("sec-fetch-mode") != "navigate"
         ):
             raise Problem(403, "OriginNotAllowed", "Pages of other sites may not call this.")
+        return
+    if origin == OPAQUE and _bearer(connection) is not None:
         return
     own = {f"{scheme}://{connection.headers.get('host', '')}" for scheme in ("http", "https")}
     if origin not in own and origin not in allowed:

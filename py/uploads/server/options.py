@@ -25,7 +25,9 @@ environment (a flag wins over its variable):
                             (default: made once and kept in the data directory)
   UPLOADS_ALLOWED_ORIGINS   other pages that may call the API, comma-separated, exact:
                             https://app.example.com,https://www.example.com
-  UPLOADS_FRAME_ANCESTORS   pages that may frame this one, space-separated ('self')
+  UPLOADS_FRAME_ANCESTORS   pages that may frame this one, sandboxed or not, space-separated:
+                            https://app.example.com; "*" is every page (default: 'self', and
+                            on loopback all pages of this machine's servers)
   UPLOADS_PREFIX            keys begin with this (uploads)
   UPLOADS_URL_EXPIRY        seconds that a signed URL lives (900)
   UPLOADS_UPLOAD_EXPIRY     seconds that an unfinished upload can be resumed (604800: 7 days)

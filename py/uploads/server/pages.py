@@ -1,22 +1,29 @@
 """The site as it is served: the build's directory, with the headers that keep it safe, and the API's own page.
 
-The headers: a content security policy for each kind of answer, no sniffing, no referrer. Reads the one directory.
+The headers: a content security policy for each kind of answer, no sniffing, no referrer, and who may read it from
+another origin. Reads the one directory.
 """
 
 from __future__ import annotations
 
 import mimetypes
+import re
+from collections.abc import Collection
+from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, PlainTextResponse
+from starlette.datastructures import Headers as RequestHeaders
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from uploads.server.identity import Guests
+from uploads.server.identity import OPAQUE, Guests
 
 for _suffix, _type in {
     ".wasm": "application/wasm",
@@ -31,18 +38,21 @@ for _suffix, _type in {
 }.items():
     mimetypes.add_type(_type, _suffix)  # whatever this system's own table says
 
+_PAGE = {".", "index.html"}
+_HOST = re.compile(r"[A-Za-z0-9.:\[\]_-]+")
 _NOTHING = "default-src 'none'; frame-ancestors 'none'"
 
 
 class Headers:
-    """Puts the security headers on every answer."""
+    """Puts the security headers on every answer. `frame_ancestors`: as in the policy; "*" is everybody, files too."""
 
     def __init__(self, app: ASGIApp, *, store_origin: str, frame_ancestors: str) -> None:
         self._app = app
+        framing = "" if frame_ancestors == "*" else f"; frame-ancestors {frame_ancestors}"
         self._page = (
             "default-src 'self'; script-src 'self' 'wasm-unsafe-eval' 'unsafe-eval'; style-src 'self'; "
-            f"img-src 'self' data: blob:; connect-src 'self' {store_origin}; worker-src 'self'; object-src 'none'; "
-            f"base-uri 'none'; form-action 'none'; frame-ancestors {frame_ancestors}"
+            f"img-src 'self' data: blob:; connect-src 'self' {store_origin}; worker-src 'self' blob:; "
+            f"object-src 'none'; base-uri 'none'; form-action 'none'{framing}"
         )
         self._worker = (
             f"default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self' {store_origin}; "
@@ -53,25 +63,30 @@ class Headers:
             "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
         )
 
-    def policy(self, path: str) -> str:
-        """The content security policy for an address."""
+    def policy(self, path: str, host: str) -> str:
+        """The content security policy for an address at a host (with its port, as the browser asked for it).
+
+        WebKit takes 'self' in a sandboxed frame for the frame's opaque origin, so the page's policy names its own.
+        """
         if path.startswith("/worker/"):
             return self._worker
         if path.startswith("/docs"):
             return self._viewer
         if path.startswith(("/s3/", "/healthz", "/openapi.json")):
             return _NOTHING
-        return self._page
+        return self._page.replace("'self'", f"'self' http://{host}") if _HOST.fullmatch(host) else self._page
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
 
+        host = RequestHeaders(scope=scope).get("host", "")
+
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                headers["Content-Security-Policy"] = self.policy(scope["path"])
+                headers["Content-Security-Policy"] = self.policy(scope["path"], host)
                 headers["X-Content-Type-Options"] = "nosniff"
                 headers["Referrer-Policy"] = "no-referrer"
                 headers.setdefault(
@@ -82,11 +97,38 @@ class Headers:
         await self._app(scope, receive, send_with_headers)
 
 
+class Cors:
+    """Which origins may read the API's answers. An opaque one may, but never with credentials: it may be anybody's."""
+
+    def __init__(self, app: ASGIApp, *, allowed: Collection[str]) -> None:
+        rules: dict[str, Any] = {
+            "allow_methods": ["GET", "POST", "DELETE"],
+            "allow_headers": ["Content-Type", "Authorization"],
+            "expose_headers": ["Retry-After"],
+            "max_age": 3600,
+        }
+        self._app = app
+        self._named = CORSMiddleware(app, allow_origins=list(allowed), allow_credentials=True, **rules)
+        self._opaque = CORSMiddleware(app, allow_origins=[OPAQUE], **rules)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app = self._app
+        if scope["type"] == "http" and scope["path"].startswith(("/s3/", "/healthz")):
+            app = self._opaque if RequestHeaders(scope=scope).get("origin") == OPAQUE else self._named
+        await app(scope, receive, send)
+
+
 class Site(StaticFiles):
-    """The built directory. The page itself gives a new visitor an identity, so that page and worker share one."""
+    """The built directory. The page itself gives a new visitor an identity, so that page and worker share one.
+
+    Where no cookie may come back (the visitor has none, or the page is in a frame) the page brings a guest's token as
+    well, in `html[data-guest]`. So no other site may read the page; everybody may read what it is made of, since in a
+    sandboxed frame the page itself is of another origin.
+    """
 
     def __init__(self, directory: Path, guests: Guests) -> None:
         super().__init__(directory=directory, html=True)
+        self._file = directory / "index.html"
         self._guests = guests
 
     async def get_response(self, path: str, scope: Scope) -> Response:
@@ -94,11 +136,25 @@ class Site(StaticFiles):
         if any(step.startswith(".") and step != "." for step in path.replace("\\", "/").split("/")):
             raise HTTPException(404)
         response = await super().get_response(path, scope)
-        if path in {".", "index.html"} and response.status_code in {200, 304}:
-            request = Request(scope)
-            if self._guests.known(request) is None:
-                self._guests.welcome(response)
+        if path not in _PAGE:
+            response.headers["Access-Control-Allow-Origin"] = "*"
+        elif response.status_code in {HTTPStatus.OK, HTTPStatus.NOT_MODIFIED}:
+            return self._page(Request(scope), response)
         return response
+
+    def _page(self, request: Request, response: Response) -> Response:
+        """The page for this visitor; `response` is the file as it is."""
+        is_known = self._guests.known(request) is not None
+        if is_known and request.headers.get("sec-fetch-dest", "document") == "document":
+            return response
+        text = self._file.read_text(encoding="utf-8")
+        page = HTMLResponse(
+            text.replace("<html ", f'<html data-guest="{self._guests.token()}" ', 1),
+            headers={"Cache-Control": "no-store"},
+        )
+        if not is_known:
+            self._guests.welcome(page)
+        return page
 
 
 _VIEWER = """<!doctype html>

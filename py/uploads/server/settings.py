@@ -50,7 +50,7 @@ class Settings(BaseSettings):
 
     secret: SecretStr | None = Field(None, min_length=16)
     allowed_origins: CommaSeparated = ()
-    frame_ancestors: str = Field("'self'", pattern=r"^[^;,\r\n]+$")
+    frame_ancestors: str | None = Field(None, pattern=r"^[^;,\r\n]+$")
     secure_cookies: bool = False
 
     prefix: str = Field(
@@ -107,6 +107,17 @@ class Settings(BaseSettings):
         local = {"127.0.0.1", "localhost", "0.0.0.0", "::"}  # noqa: S104 - told apart, not bound
         names = ["127.0.0.1", "localhost"] if self.host in local else [self.host]
         return tuple(f"http://{f'[{name}]' if ':' in name else name}:{self.port}" for name in names)
+
+    @property
+    def framing_pages(self) -> str:
+        """Which pages may frame ours, in the words of `frame-ancestors`.
+
+        Unless it is set: our own; on loopback all of this machine, whose ports are one site to a browser anyway.
+        """
+        if self.frame_ancestors is not None:
+            return self.frame_ancestors
+        on_loopback = self.host in {"127.0.0.1", "localhost", "::1"}
+        return "'self' http://127.0.0.1:* http://localhost:*" if on_loopback else "'self'"
 
     @property
     def page_origins(self) -> tuple[str, ...]:

@@ -103,7 +103,7 @@ def content_type_of(text: str) -> str:
 
 
 def _whose(request: Request, response: Response) -> str:
-    """The user who asks, from a page that may ask; a newcomer becomes a guest. Raises `Problem` (403)."""
+    """The user who asks, from a page that may ask; a newcomer becomes a guest. Raises `Problem` (401, 403)."""
     signing: Signing = request.app.state.signing
     check_origin(request, signing.settings.page_origins)
     return signing.guests.known(request) or signing.guests.welcome(response)
@@ -117,7 +117,7 @@ def make_router(signing: Signing) -> APIRouter:
     """The routes under /s3, for an application whose `state.signing` is this `signing`."""
     store, settings = signing.store, signing.settings
     refusals: dict[int | str, dict[str, Any]] = {
-        status: {"model": models.ProblemBody} for status in (403, 404, 409, 413, 422, 502, 503)
+        status: {"model": models.ProblemBody} for status in (401, 403, 404, 409, 413, 422, 502, 503)
     }
     router = APIRouter(prefix="/s3", responses=refusals)
 

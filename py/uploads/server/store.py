@@ -21,6 +21,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from uploads.server.identity import OPAQUE
 from uploads.server.problems import invalid
 from uploads.server.settings import Settings
 
@@ -312,7 +313,7 @@ def prepare_bucket(client: S3Client, settings: Settings) -> Rules:
         client.create_bucket(Bucket=bucket, **elsewhere)
     cors: Any = {
         "ID": "upload-worker",
-        "AllowedOrigins": list(settings.page_origins),
+        "AllowedOrigins": [*settings.page_origins, OPAQUE],  # a signed URL is all the right that it needs
         "AllowedMethods": ["GET", "HEAD", "PUT", "POST", "DELETE"],
         "AllowedHeaders": ["*"],
         "ExposeHeaders": ["ETag", "x-amz-request-id", "x-amz-version-id", "Retry-After"],

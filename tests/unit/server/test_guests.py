@@ -14,10 +14,13 @@ from uploads.server.problems import Problem
 GUESTS = Guests("secret", secure=False)
 
 
-def request(response: Response | None = None) -> Request:
-    """A request with the cookie that came with ``response``."""
+def request(response: Response | None = None, token: str | None = None) -> Request:
+    """A request with the cookie that came with ``response``, and a token."""
     cookie = response.headers["set-cookie"].split(";")[0] if response else ""
-    return Request({"type": "http", "headers": [(b"cookie", cookie.encode())]})
+    headers = [(b"cookie", cookie.encode())]
+    if token is not None:
+        headers.append((b"authorization", f"Bearer {token}".encode()))
+    return Request({"type": "http", "headers": headers})
 
 
 def prove(user: str, challenge: str, guests: Guests = GUESTS) -> str:
@@ -40,6 +43,19 @@ def test_a_guest_who_proves_the_key_gets_the_cookie_again() -> None:
     response, challenge = Response(), GUESTS.challenge()
     GUESTS.take_back("guest-1", challenge, prove("guest-1", challenge), response)
     assert GUESTS.known(request(response)) == "guest-1"
+
+
+def test_a_token_wins_over_the_cookie_and_a_forged_one_is_refused() -> None:
+    """E6."""
+    response = Response()
+    user, token = GUESTS.welcome(response), GUESTS.token()
+    guest = GUESTS.known(request(response, token))
+    assert guest == GUESTS.known(request(token=token)) != user
+    assert not GUESTS.is_new(request(token=token))
+    for forged in ("", user, Guests("other", secure=False).token()):
+        with pytest.raises(Problem) as caught:
+            GUESTS.known(request(response, forged))
+        assert (caught.value.status, caught.value.code) == (401, "BadToken")
 
 
 def refused(challenge: str, proof: str) -> tuple[int, str]:

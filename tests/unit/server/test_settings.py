@@ -41,6 +41,22 @@ def test_an_endpoint_means_another_store(monkeypatch: pytest.MonkeyPatch, name: 
     assert found.endpoint == "http://127.0.0.1:9000"
 
 
+@pytest.mark.parametrize(
+    ("host", "value", "framing"),
+    [
+        ("127.0.0.1", None, "'self' http://127.0.0.1:* http://localhost:*"),
+        ("0.0.0.0", None, "'self'"),  # noqa: S104 - told apart, not bound
+        ("127.0.0.1", "https://a.example", "https://a.example"),
+    ],
+)
+def test_who_may_frame_the_page(
+    monkeypatch: pytest.MonkeyPatch, host: str, value: str | None, framing: str
+) -> None:
+    if value is not None:
+        monkeypatch.setenv("UPLOADS_FRAME_ANCESTORS", value)
+    assert settings.load(Options(host=host)).framing_pages == framing
+
+
 def test_lists_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UPLOADS_ALLOWED_ORIGINS", "https://a.example, http://b.example:81")
     found = settings.load(Options())

@@ -9,7 +9,7 @@ import js
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """indexeddb: there is a database to try (opening it may still fail: private windows, sandboxed frames);
+    """indexeddb: there is a database to try (opening it may still fail, as in private windows);
     xhr: progress within parts can be seen; chromium: the browser notices that a file changed while it is sent.
     """
 
@@ -21,10 +21,10 @@ class Capabilities:
 def detect() -> Capabilities:
     """Look at the globals. Chromium is known by its user agent: how it reads files cannot be asked otherwise.
 
-    Chrome on iOS (``CriOS``) is WebKit and does not count.
+    Chrome on iOS (``CriOS``) is WebKit and does not count. An opaque origin, as in a sandboxed frame, has no storage.
     """
     return Capabilities(
-        indexeddb=bool(getattr(js, "indexedDB", None)),
+        indexeddb=str(js.origin) != "null" and bool(getattr(js, "indexedDB", None)),
         xhr=hasattr(js, "XMLHttpRequest"),
         chromium="Chrome/" in str(js.navigator.userAgent),
     )
