@@ -131,10 +131,11 @@ def test_no_shared_worker_at_all(chromium: Callable[[], Browser], site: Site) ->
     assert ask(browser.page, "describe")["kind"] == "dedicated"
 
 
-def test_without_any_worker_a_page_that_may_not_run_it_itself_says_so(
+def test_without_any_worker_a_page_that_cannot_run_it_itself_says_so(
     chromium: Callable[[], Browser], site: Site
 ) -> None:
-    """A5: this page's policy knows no 'wasm-unsafe-eval'."""
+    """A5, D12."""
+    site.missing.add("vendor/pyodide/pyodide.mjs")
     browser = chromium()
     browser.context.add_init_script("delete globalThis.SharedWorker; delete globalThis.Worker;")
     browser.page.goto(site.url)
