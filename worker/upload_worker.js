@@ -122,7 +122,8 @@ function inOneLine(error) {
 if (typeof document === "undefined") {
   const kind = "onconnect" in globalThis ? "shared" : "dedicated";
   const connect = runWorker(kind, TABS_MEET, close);
-  globalThis[kind === "shared" ? "onconnect" : "onmessage"] = ({ data, ports: [port] }) => connect(port, data);
+  if (kind === "shared") globalThis.onconnect = ({ ports: [port] }) => connect(port, "");
+  else globalThis.onmessage = ({ data, ports: [port] }) => connect(port, data);
 } else {
   globalThis.uploadWorker = connectPage();
 }
@@ -130,7 +131,7 @@ if (typeof document === "undefined") {
 /* ------------------------------------------------------------------------------------------------ on a page */
 
 function connectPage() {
-  globalThis.Worker ??= class { constructor() { throw new Error("there are no workers here"); } }; // PyScript extends it
+  standIn();
   let waiting = []; // to be sent as soon as a worker that leads gives a sign of life; null from then on
   let arrived = [];
   const keep = (...message) => arrived.push(message);
@@ -390,6 +391,16 @@ function connectPage() {
     } catch (error) {
       return [false, `${error?.name ?? "Error"}: ${inOneLine(error)}`];
     }
+  }
+}
+
+/** PyScript takes these two for granted. Where one is missing or refused something stands in, so that Python starts. */
+function standIn() {
+  globalThis.Worker ??= class { constructor() { throw new Error("there are no workers here"); } };
+  try {
+    new BroadcastChannel(TABS).close();
+  } catch {
+    globalThis.BroadcastChannel = class extends EventTarget { postMessage() {} close() {} };
   }
 }
 
