@@ -456,8 +456,9 @@ def test_a_page_brings_a_token_where_no_cookie_may_come_back(server: ServerProce
     assert "etag" in known.headers
     tokens = {token_of(page) for page in (first, *framed)}
     assert len(tokens - {""}) == 3
-    for page in (first, *framed):
-        assert page.headers["cache-control"] == "no-store"
+    assert [page.headers["cache-control"] for page in framed] == ["no-store"] * 2
+    assert "no-cache" in first.headers["cache-control"]
+    assert "etag" not in first.headers, "it would be taken for the page of a guest who is known"
     assert "set-cookie" not in framed[0].headers
 
 

@@ -145,13 +145,13 @@ class Site(StaticFiles):
     def _page(self, request: Request, response: Response) -> Response:
         """The page for this visitor; `response` is the file as it is."""
         is_known = self._guests.known(request) is not None
-        if is_known and request.headers.get("sec-fetch-dest", "document") == "document":
+        is_framed = request.headers.get("sec-fetch-dest", "document") != "document"
+        if is_known and not is_framed:
             return response
         text = self._file.read_text(encoding="utf-8")
-        page = HTMLResponse(
-            text.replace("<html ", f'<html data-guest="{self._guests.token()}" ', 1),
-            headers={"Cache-Control": "no-store"},
-        )
+        page = HTMLResponse(text.replace("<html ", f'<html data-guest="{self._guests.token()}" ', 1))
+        # Chromium puts no page into its back/forward cache that may not be stored.
+        page.headers["Cache-Control"] = "no-store" if is_framed else "private, no-cache"
         if not is_known:
             self._guests.welcome(page)
         return page
