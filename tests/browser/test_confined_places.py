@@ -1,4 +1,4 @@
-"""Places that take something away: sandboxed frames, and pages where no worker starts (ACCEPTANCE D7, D11, D12)."""
+"""Places that take something away: sandboxed frames, and pages where no worker starts (ACCEPTANCE D7, D12, D13)."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from tests.browser.other_page import STATE
 from tests.browser.static_host import open_static_host, serve, set_up
-from tests.browser.test_other_browsers import STATE
 from tests.browser.uploads_page import random_file, sha256
 from tests.harness.server import ServerProcess
 from tests.harness.tabs import AnyBrowser, Document, until
@@ -68,7 +68,7 @@ def send(place: Document, server: ServerProcess, folder: Path) -> None:
 
 
 def test_in_a_sandboxed_frame(server: ServerProcess, browser: AnyBrowser, tmp_path: Path) -> None:
-    """D7, D11, E6."""
+    """D7, D12, E6."""
     host = tmp_path / "host"
     host.mkdir()
     frame = f'<link rel="icon" href="data:,"><iframe sandbox="allow-scripts" src="{server.url}/"></iframe>'
@@ -109,7 +109,7 @@ def site_without_workers(folder: Path, how: str) -> Iterator[tuple[str, ServerPr
 
 @pytest.mark.parametrize("how", NO_WORKERS)
 def test_where_no_worker_starts(browser: AnyBrowser, tmp_path: Path, how: str) -> None:
-    """D12."""
+    """D13."""
     with site_without_workers(tmp_path, how) as (url, server):
         browser.page.goto(f"{url}/")
         _, kind, warnings = facts_of(browser.page)

@@ -134,7 +134,7 @@ def test_no_shared_worker_at_all(chromium: Callable[[], Browser], site: Site) ->
 def test_without_any_worker_a_page_that_cannot_run_it_itself_says_so(
     chromium: Callable[[], Browser], site: Site
 ) -> None:
-    """A5, D12."""
+    """A5, D13."""
     site.missing.add("vendor/pyodide/pyodide.mjs")
     browser = chromium()
     browser.context.add_init_script("delete globalThis.SharedWorker; delete globalThis.Worker;")
