@@ -6,17 +6,20 @@ and a second line in front of the signing server: browser → line → script �
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from uploads.server.embedded import choose_block
+
 from tests.fakes.background import Background
 from tests.fakes.fault_server import FaultServer
 from tests.fakes.forward import Forward
 from tests.fakes.tcp_proxy import TcpProxy
-from tests.harness.server import ServerProcess
+from tests.harness.server import ServerProcess, free_port
 
 
 @dataclass
@@ -52,24 +55,22 @@ class BadLine(Line):
         await self.page_line.accept()
 
 
-def _store_of(data_dir: Path) -> tuple[ServerProcess, str, int]:
-    """The store's port is kept in the data directory: a first start finds it, a second one signs for the line."""
-    first = ServerProcess(data_dir)
-    first.start()
-    store = urlsplit(first.store_url)
-    first.stop()
-    assert store.hostname is not None
-    assert store.port is not None
-    return first, store.hostname, store.port
+def _store_port(data_dir: Path) -> int:
+    """Where the server's store will listen: it takes the port of last time, also the first time."""
+    port = choose_block(None)
+    folder = data_dir / "store"
+    folder.mkdir(parents=True)
+    (folder / "ports.json").write_text(json.dumps({"s3": port}))
+    return port
 
 
 @contextmanager
 def open_line(data_dir: Path, **settings: str) -> Iterator[Line]:
     """A line for a server on an empty data directory; ``settings`` are the server's environment."""
-    first, host, port = _store_of(data_dir)
+    port = _store_port(data_dir)
     with Background() as background:
-        proxy = background.run(TcpProxy(host, port).__aenter__())
-        server = ServerProcess(data_dir, port=first.port, UPLOADS_PUBLIC_ENDPOINT=proxy.url, **settings)
+        proxy = background.run(TcpProxy("127.0.0.1", port).__aenter__())
+        server = ServerProcess(data_dir, port=free_port(), UPLOADS_PUBLIC_ENDPOINT=proxy.url, **settings)
         try:
             server.start()
             assert urlsplit(server.store_url).port == port
@@ -82,13 +83,14 @@ def open_line(data_dir: Path, **settings: str) -> Iterator[Line]:
 @contextmanager
 def open_bad_line(data_dir: Path, **settings: str) -> Iterator[BadLine]:
     """A bad line for a server on an empty data directory; ``settings`` are the server's environment."""
-    first, host, port = _store_of(data_dir)
+    port = _store_port(data_dir)
     with Background() as background:
-        script = background.run(FaultServer(Forward(host, port)).__aenter__())
+        script = background.run(FaultServer(Forward("127.0.0.1", port)).__aenter__())
         proxy = background.run(TcpProxy("127.0.0.1", script.port).__aenter__())
-        page_line = background.run(TcpProxy("127.0.0.1", first.port).__aenter__())
+        page_port = free_port()
+        page_line = background.run(TcpProxy("127.0.0.1", page_port).__aenter__())
         settings |= {"UPLOADS_PUBLIC_ENDPOINT": proxy.url, "UPLOADS_ALLOWED_ORIGINS": page_line.url}
-        server = ServerProcess(data_dir, port=first.port, **settings)
+        server = ServerProcess(data_dir, port=page_port, **settings)
         try:
             server.start()
             assert urlsplit(server.store_url).port == port

@@ -10,10 +10,11 @@ import tempfile
 from pathlib import Path
 
 from playwright.sync_api import ViewportSize, sync_playwright
+from uploads.server.checks import find_chromium
 
 from tests.browser.line import Line, open_line
-from tests.browser.uploads_page import FORGETFUL, UploadsPage, random_file
-from tests.harness.browser import Browser, find_chromium
+from tests.browser.uploads_page import UploadsPage, random_file
+from tests.harness.browser import Browser
 
 HERE = Path(__file__).parent / "pictures"
 DESKTOP, PHONE = ViewportSize(width=960, height=640), ViewportSize(width=360, height=780)
@@ -40,7 +41,7 @@ def main(folder: Path) -> None:
 def take(folder: Path, room: Path, browser: Browser, line: Line) -> None:
     page = browser.page
     page.set_viewport_size(DESKTOP)
-    uploads = UploadsPage(browser, line.server, FORGETFUL)
+    uploads = UploadsPage(browser, line.server)
     page.screenshot(path=folder / "empty.png")
     small = random_file(room / "notes.txt", 20_000)
     uploads.choose(small)
@@ -59,7 +60,9 @@ def take(folder: Path, room: Path, browser: Browser, line: Line) -> None:
         page.set_viewport_size(PHONE)
         page.wait_for_timeout(400)
         page.screenshot(path=folder / f"phone-{scheme}.png")
-    uploads.reload()
+    browser.kill()
+    page = browser.restart()
+    uploads = UploadsPage(browser, line.server)
     uploads.until(files[0].name, "waiting-for-file")
     (room / "other").mkdir()
     uploads.choose(random_file(room / "other" / files[1].name, 1000))

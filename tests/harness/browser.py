@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import signal
 import subprocess
 import time
@@ -22,6 +21,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser as Connection
 from playwright.sync_api import BrowserContext, ConsoleMessage, Frame, Page, Playwright, sync_playwright
+from uploads.server.checks import find_chromium
 
 from tests.harness.secrets import EVIDENCE, LISTEN_IN
 
@@ -41,15 +41,8 @@ FLAGS = [
     "--password-store=basic",
     "--use-mock-keychain",
 ]
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 START_LIMIT = 60.0
 """Seconds for the browser to open its debugging port, on a busy machine."""
-
-
-def find_chromium() -> str | None:
-    """The browser's program: the environment's ``CHROMIUM``, else the first of the usual names on the PATH."""
-    named = os.environ.get("CHROMIUM")
-    return named or next((found for name in NAMES if (found := shutil.which(name))), None)
 
 
 class _Tabs:

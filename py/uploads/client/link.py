@@ -90,12 +90,12 @@ class WorkerLink:
 
     def is_file(self, value: "Any") -> bool:
         """Whether a value is a `File` or a `FileSystemFileHandle` of the browser."""
-        return isinstance(value, JsProxy) and _tag(value) in FILE_TAGS
+        return isinstance(value, JsProxy) and tag_of(value) in FILE_TAGS
 
     def ask_for_persistence(self) -> None:
         """Asks the browser not to evict this origin's storage. What it answers changes nothing."""
         js_storage = js.Reflect.get(js.navigator, "storage")  # missing where the page is not served securely
-        if _tag(js_storage) == STORAGE_TAG:
+        if tag_of(js_storage) == STORAGE_TAG:
             self._js_worker.attempt(js_storage, "persist")
 
     def ask_permission(self, js_handle: "Any", answered: "Callable[[], None]") -> None:
@@ -103,12 +103,7 @@ class WorkerLink:
 
         Calls `answered` when it has asked, or will not. Asking may take as long as the person likes.
         """
-        js_callback = create_proxy(lambda _: answered())
-        js_asked = self._js_worker.attempt(js_handle, "requestPermission")
-        if js_asked[0] is True:
-            js_asked[1].then(js_callback, js_callback)
-        else:
-            answered()
+        attempt(lambda *_: answered(), lambda *_: answered(), js_handle, "requestPermission")
 
     def file_name(self, js_file: "Any") -> str:
         """The name of a file. Its size is never read here: MicroPython would wrap it to 32 bits."""
@@ -135,5 +130,20 @@ class WorkerLink:
         self._js_callbacks = []
 
 
-def _tag(js_value: "Any") -> str:
+def attempt(
+    done: "Callable[..., None]", failed: "Callable[..., None]", js_target: "Any", method: str, *values: "Any"
+) -> None:
+    """Calls a method that gives a promise: `done(its value)`, or `failed(the error)`, with None when it threw at once.
+
+    MicroPython leaves out a value that is undefined.
+    """
+    js_answer = js.uploadWorker.attempt(js_target, method, *values)
+    if js_answer[0] is True:
+        js_answer[1].then(create_proxy(done), create_proxy(failed))
+    else:
+        failed(None)
+
+
+def tag_of(js_value: "Any") -> str:
+    """What kind of object it is, as JavaScript names it: "[object File]"."""
     return str(js.Object.prototype.toString.call(js_value))

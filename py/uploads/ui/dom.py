@@ -7,6 +7,8 @@ JavaScript throw, except where `attempt` is used, because MicroPython cannot cat
 
 import js
 
+from uploads.client.link import attempt
+
 try:
     from pyodide.ffi import create_proxy
 except ImportError:
@@ -92,11 +94,8 @@ def has_flag(name: str) -> bool:
 
 def copy_text(text: str, done: "Callable[[bool], None]") -> None:
     """Puts text on the clipboard, in answer to a click; calls `done(whether it is there)`, once."""
-    js_answer = js.uploadWorker.attempt(js.Reflect.get(js.navigator, "clipboard"), "writeText", text)
-    if js_answer[0] is not True:  # no clipboard: the page is not served securely
-        done(False)
-        return
-    js_answer[1].then(create_proxy(lambda *_: done(True)), create_proxy(lambda *_: done(False)))
+    js_clipboard = js.Reflect.get(js.navigator, "clipboard")  # missing where the page is not served securely
+    attempt(lambda *_: done(True), lambda *_: done(False), js_clipboard, "writeText", text)
 
 
 def log(text: str) -> None:

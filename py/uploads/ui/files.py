@@ -5,6 +5,8 @@ A file is a `FileSystemFileHandle` where the browser gives one, which can be kep
 
 import js
 
+from uploads.client.link import attempt, tag_of
+
 try:
     from pyodide.ffi import create_proxy
 except ImportError:
@@ -53,14 +55,10 @@ def pick_files(take: "Take", failed: "Callable[[], None]", *, many: bool = True)
             take(js_handles[index])
 
     def refused(js_error: "Any") -> None:
-        if js_error.name != "AbortError" or "Intercepted" in str(js_error.message):
+        if js_error is None or js_error.name != "AbortError" or "Intercepted" in str(js_error.message):
             failed()
 
-    js_answer = js.uploadWorker.attempt(js.window, "showOpenFilePicker", js_options)
-    if js_answer[0] is True:
-        js_answer[1].then(create_proxy(chosen), create_proxy(refused))
-    else:
-        failed()
+    attempt(chosen, refused, js.window, "showOpenFilePicker", js_options)
 
 
 def offers_folders() -> bool:
@@ -107,12 +105,12 @@ def take_dropped(js_event: "Any", take: "Take", failed: "Callable[[], None]") ->
         for index, js_file in enumerate(js_files):
             js_handle = js_answers[index].value if same and js_answers[index].status == "fulfilled" else None
             js_entry = js_entries[index] if same else None
-            if _tag(js_handle) == FOLDER_HANDLE:
+            if tag_of(js_handle) == FOLDER_HANDLE:
                 _HandleWalk(js_handle, take, failed).go_on()
             elif js_entry and js_entry.isDirectory:
                 _EntryWalk(js_entry, take, failed).go_on()
             else:
-                take(js_handle if _tag(js_handle) == FILE_HANDLE else js_file)
+                take(js_handle if tag_of(js_handle) == FILE_HANDLE else js_file)
 
     js.Promise.allSettled(js_asked).then(create_proxy(answered))
 
@@ -120,10 +118,6 @@ def take_dropped(js_event: "Any", take: "Take", failed: "Callable[[], None]") ->
 def _ask(js_item: "Any", method: str) -> "Any":
     js_answer = js.uploadWorker.attempt(js_item, method)
     return js_answer[1] if js_answer[0] is True else None
-
-
-def _tag(js_value: "Any") -> str:
-    return str(js.Object.prototype.toString.call(js_value))
 
 
 class _HandleWalk:
