@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Error, Page
 from uploads import protocol
 
+from tests.browser.uploads_page import FORGETFUL
 from tests.contracts.site import Site
 from tests.harness.browser import Browser, wait_until
 from tests.harness.crashes import end_shared_worker
@@ -289,7 +290,9 @@ def test_a_tab_that_stands_by_tries_again_when_it_is_to_lead(
     assert count(next_one) == 1
 
 
-@pytest.mark.parametrize("queries", [("", ALONE), (ALONE, "")], ids=["shared first", "dedicated first"])
+@pytest.mark.parametrize(
+    "queries", [(FORGETFUL, ALONE), (ALONE, "")], ids=["shared first", "dedicated first"]
+)
 def test_tabs_with_and_without_a_shared_worker_have_one_engine(
     chromium: Callable[[], Browser], lively: Site, queries: tuple[str, str]
 ) -> None:
@@ -314,8 +317,11 @@ def test_a_page_of_another_build_gets_a_worker_of_its_own_and_the_old_page_goes_
     assert count(open_tab(old, lively.url + query)) == 1
     old.evaluate(COLLECT)
     lively.build = "later"
-    assert count(open_tab(new, lively.url + query)) == 1
+    open_tab(new, lively.url + query).evaluate(COLLECT)
+    wait_until(new, "heard.length > 0")
+    assert "finishes what it has on its way" in new.evaluate("heard[0].message")
     wait_until(old, "reconnected.length > 0")
+    assert count(new) == 1
     assert old.evaluate("reconnected") == [True]
     assert [message["uploadId"] for message in old.evaluate("heard")] == [None]
     assert "another version" in old.evaluate("heard[0].message")

@@ -108,7 +108,7 @@ def _engine(js_host: Any, capabilities: Capabilities, config: dict[str, Any], wa
         file_keeper = IndexedDbFiles(database, config["keep_copy"], hand_out_slices=capabilities.chromium)
     fetch = FetchTransport()
     outside = Outside(
-        signer=FetchSigner(signer_url, guest_token),
+        signer=FetchSigner(signer_url, "omit" if guest_token else "include", guest_token),
         signer_url=signer_url,
         guest_key=guest_key,
         transports=Transports(fetch=fetch, xhr=XhrTransport() if capabilities.xhr else fetch),

@@ -19,6 +19,7 @@ class Notice:
         self._js_text = dom.find("#notice p")
         self._js_engine = dom.find("#engine")
         self._js_warnings = dom.find("#warnings")
+        self._written = dom.Written()
         self._report: Callable[[], str] | None = None
         dom.listen(dom.find("#notice button"), "click", self._dismiss)
 
@@ -42,12 +43,14 @@ class Notice:
 
     def show_engine(self, engine: str, failure: str, warnings: "list[str]") -> None:
         """Shows the engine's state; `html[data-engine]` is part of the page's contract."""
-        dom.set_text(self._js_engine, words.ENGINE[engine])
-        dom.set_text(self._js_warnings, " ".join(warnings))
-        dom.set_shown(self._js_warnings, bool(warnings))
-        if failure:
-            self.tell(failure)
-        dom.set_attribute(dom.js_root, "data-engine", engine)
+        if self._written.changed("warnings", warnings):
+            dom.set_text(self._js_warnings, " ".join(warnings))
+            dom.set_shown(self._js_warnings, bool(warnings))
+        if self._written.changed("engine", (engine, failure)):
+            dom.set_text(self._js_engine, words.ENGINE[engine])
+            dom.set_attribute(dom.js_root, "data-engine", engine)
+            if failure:
+                self.tell(failure)
 
     def _dismiss(self, _js_event: "Any") -> None:
         dom.set_shown(self._js_box, False)

@@ -46,11 +46,13 @@ class FetchTransport:
 class FetchSigner:
     """UploadSigner at ``base_url``, which ends without a slash; ``""`` is the worker's own origin.
 
-    guest_token: a bearer token that says who is asking; without one, the browser's cookie does.
+    credentials: ``fetch``'s word for who gets the cookie: "same-origin" (the default), "include" or "omit"; guest_token:
+    a bearer token that says who is asking, where no cookie does.
     """
 
-    def __init__(self, base_url: str = "", guest_token: str = "") -> None:
+    def __init__(self, base_url: str = "", credentials: str = "same-origin", guest_token: str = "") -> None:
         self._base_url = base_url.rstrip("/")
+        self._credentials = credentials
         self._guest_token = guest_token
 
     async def call(self, request: ApiRequest) -> HttpResponse:
@@ -58,7 +60,7 @@ class FetchSigner:
         headers = [("accept", "application/json")]
         options: dict[str, Any] = {
             "method": request.method,
-            "credentials": "omit" if self._guest_token else "include",
+            "credentials": self._credentials,
             "cache": "no-store",
         }
         if self._guest_token:
