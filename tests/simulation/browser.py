@@ -55,10 +55,16 @@ class Disk:
     """
 
     content_type = "application/octet-stream"
-    has_handle = False
 
     def __init__(
-        self, name: str, size: int, content: str = "v1", last_modified: int = 1, *, lazy: bool = False
+        self,
+        name: str,
+        size: int,
+        content: str = "v1",
+        last_modified: int = 1,
+        *,
+        lazy: bool = False,
+        has_handle: bool = False,
     ) -> None:
         self.name, self.size, self.content, self.last_modified, self.lazy = (
             name,
@@ -67,6 +73,7 @@ class Disk:
             last_modified,
             lazy,
         )
+        self.has_handle = has_handle
         self.edited = False
         self.readable = True
         self.edits: list[tuple[int, int]] = []
@@ -221,6 +228,7 @@ class Page:
         self.sessions: dict[str, dict[str, Any]] = {}
         self.errors: dict[str, Any] = {}
         self.replaced: dict[str, str] = {}
+        self.removed: set[str] = set()
         self.refused: list[str] = []
         self.capabilities: dict[str, Any] = {}
         self.texts: list[str] = []
@@ -246,6 +254,7 @@ class Page:
             self.capabilities = message["capabilities"]
         elif kind == p.UPLOAD_REMOVED:
             del self.sessions[message["upload_id"]]
+            self.removed.add(message["upload_id"])
         self.heard.set()
 
     def _take(self, message: dict[str, Any]) -> None:

@@ -136,6 +136,7 @@ CATALOGUE: tuple[Fault, ...] = (
     _window("signer: down", (42,), (2.0, 120.0)),
     _window("signer: slow", (42,), (2.0, 120.0)),
     _window("signer: signed out", (41,), (2.0, 60.0)),
+    _window("signer: somebody else signs in", (43,), (2.0, 60.0)),
     Fault("signer: its credentials expire early", (40,), ("time", "put answered"), places=SOON),
     # The browser. Amount: see ``deeds``.
     Fault("browser: killed", (47, 53), ("time", "put answered"), places=SOON, weight=2),

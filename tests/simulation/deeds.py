@@ -18,6 +18,7 @@ from tests.simulation.browser import Disk, Page
 from tests.simulation.bucket import Multipart, Object
 from tests.simulation.catalogue import BY_NAME
 from tests.simulation.plan import Item
+from tests.simulation.signing import ME
 
 if TYPE_CHECKING:
     from tests.simulation.drama import Drama, Wish
@@ -38,6 +39,9 @@ def _open_window(drama: Drama, item: Item) -> None:
         drama.world.signed_in = False
         drama.world.loop.call_later(item.amount, _sign_in, drama)
         return
+    if item.fault == "signer: somebody else signs in":
+        _let_somebody_in(drama, item)
+        return
     drama.world.begin(item.fault, item.amount)
     if item.fault.startswith("line: offline") and item.file % 2:
         drama.world.loop.call_later(item.amount + 0.01, _hint, drama)
@@ -47,6 +51,23 @@ def _sign_in(drama: Drama) -> None:
     drama.world.signed_in = True
     if drama.life:
         drama.life.say(p.RESUME_ALL)
+
+
+def _let_somebody_in(drama: Drama, item: Item) -> None:
+    """With a page of their own, or elsewhere; then the first one is back, and opens a page."""
+    server = drama.world.server
+    server.cookie, server.new_guest = "somebody", False
+    if drama.life and drama.life.page.sessions:
+        drama.world.hit(item.fault)
+    if item.file % 2:
+        _second_page(drama, item)
+
+    def come_back() -> None:
+        server.cookie = ME
+        if drama.life:
+            drama.life.say(p.HELLO, config={})
+
+    drama.world.loop.call_later(item.amount, come_back)
 
 
 def _hint(drama: Drama) -> None:
@@ -78,12 +99,14 @@ def _upload_expires(drama: Drama, item: Item) -> bool:
 
 
 def _foreign_object(drama: Drama, item: Item) -> bool:
-    upload = _open_upload(drama, item)
-    if upload:
-        drama.world.bucket.objects[upload.key] = Object((), "", 7, "f" * 32)
-        if item.amount < 0.3:
-            drama.world.bucket.abort(upload.name, "expired")
-    return upload is not None
+    """Unless another upload has ended at that key: what is overwritten after its proof was right when it was told."""
+    upload, objects = _open_upload(drama, item), drama.world.bucket.objects
+    if not upload or (upload.key in objects and objects[upload.key].token):
+        return False
+    objects[upload.key] = Object((), "", 7, "f" * 32)
+    if item.amount < 0.3:
+        drama.world.bucket.abort(upload.name, "expired")
+    return True
 
 
 def _part_lost(drama: Drama, item: Item) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 
 from uploads import protocol as p
 
+from tests.fakes.adapters import MemoryFileKeeper
 from tests.simulation import deeds
 from tests.simulation.browser import Disk, Life, Storage
 from tests.simulation.plan import Item, Plan
@@ -75,8 +76,9 @@ class Drama:
         self.world.oracle.interval = dict(plan.config)["progress_interval"] / 1000
         self.storage = Storage(self.world)
         self.clock = VirtualClock()
+        self.keeper = MemoryFileKeeper()
         self.wishes = [
-            Wish(Disk(f"f{number}", file.size, lazy=file.lazy), file.key)
+            Wish(Disk(f"f{number}", file.size, lazy=file.lazy, has_handle=file.dropped), file.key)
             for number, file in enumerate(plan.files)
         ]
         self.life: Life | None = None
@@ -145,6 +147,7 @@ class Drama:
             self.storage,
             self.plan.seed + self.lives,
             clock=self.clock,
+            keeper=self.keeper,
             strict=False,
             **dict(self.plan.config) | {"debug": self.world.story is not None or self.plan.seed % 8 == 0},
         )
@@ -179,8 +182,9 @@ class Drama:
         self.world.tell(f"    page: {session['file_name']} {session['phase']} {session['progress']}")
         oracle.shown(session)
         if not self.forgetful and not self.world.struck["browser: a damaged record"]:
-            record = self.storage.records.get(("me", session["upload_id"]))
-            oracle.written_before_told(session, record)
+            records = self.storage.records.items()
+            found = (record for (_, upload_id), record in records if upload_id == session["upload_id"])
+            oracle.written_before_told(session, next(found, None))
         for wish in self.wishes:
             current = life.page.replaced.get(wish.upload_id, wish.upload_id)
             ids = (current, *wish.ids)
@@ -216,6 +220,8 @@ class Drama:
     def give(self, wish: Wish, disk: Disk | None = None) -> None:
         """Choose the file, as it is now; the engine knows whether it has an upload for it."""
         assert self.life
+        if not self.world.server.is_me:
+            return  # it is somebody else's browser for now
         disk = disk or wish.disk
         wish.given_in_life = self.lives
         page = self.life.page
@@ -248,7 +254,8 @@ class Drama:
             if session is None:
                 if not wish.outcome and life.page.sessions.get(wish.upload_id) is None:
                     over = False
-                    if wish.given_in_life != self.lives or not wish.ids:
+                    is_gone = wish.upload_id in life.page.removed  # with somebody else's coming, say
+                    if wish.given_in_life != self.lives or not wish.ids or is_gone:
                         self.give(wish)
                 continue
             over = False

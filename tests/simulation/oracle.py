@@ -19,7 +19,7 @@ from upload_engine.core.retry import RetryBudget
 from upload_engine.interfaces import ApiRequest, HttpResponse
 
 from tests.simulation.bucket import Multipart, Piece, etag_of
-from tests.simulation.signing import SECRET
+from tests.simulation.signing import ME, SECRET
 
 if TYPE_CHECKING:
     from tests.simulation.browser import Disk
@@ -173,6 +173,8 @@ class Oracle:
         upload = self._upload(request)
         if upload.file in self.cancelled or upload.name in self._conflicted:
             return
+        if upload.name not in self._recorded:
+            return  # Create's answer told of another user than the one who has chosen the file
         self.check(not upload.is_open, f"the upload of {upload.file} is aborted, and nobody has cancelled it")
         found = self._world.bucket.objects.get(upload.key)
         mine = found is not None and found.token == upload.token
@@ -211,6 +213,8 @@ class Oracle:
             return
         if kind == "create":
             self._told_at[body["uploadId"]] = self._awake()
+            if body["userId"] != ME:
+                self.orphans.add(body["uploadId"])
             self._signed(body["uploadId"], body["urls"])
         elif kind == "sign":
             self._signed(self._upload(request).name, body["presignedUrls"])
@@ -218,6 +222,8 @@ class Oracle:
                 self.chargeable += len(body["presignedUrls"])
         elif kind == "who":
             self.is_known_who = "userId" in body
+            if body.get("userId") != ME:  # what has just been created is put aside before it is written down
+                self.orphans |= self._told_at.keys() - self._recorded.keys()
         elif kind in ("complete", "status"):
             self._report(self._upload(request), body)
         elif kind == "list":

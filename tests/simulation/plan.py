@@ -35,11 +35,12 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class PlannedFile:
-    """``lazy``: its bytes are read while they are sent (Chromium), not before."""
+    """``lazy``: its bytes are read while they are sent (Chromium), not before; ``dropped``: it comes with a handle."""
 
     size: int
     key: str = ""
     lazy: bool = False
+    dropped: bool = False
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,9 @@ def _dialect(rng: random.Random) -> Dialect:
 
 def _file(rng: random.Random, number: int) -> PlannedFile:
     size = rng.choice(EDGES) if rng.random() < 0.15 else int(rng.triangular(1, 40 * MIB, 12 * MIB))
-    return PlannedFile(size, f"key-{number}" if rng.random() < 0.2 else "", rng.random() < 0.5)
+    return PlannedFile(
+        size, f"key-{number}" if rng.random() < 0.2 else "", rng.random() < 0.5, rng.random() < 0.3
+    )
 
 
 def _item(

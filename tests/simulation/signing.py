@@ -24,6 +24,9 @@ from tests.simulation.virtual_time import DATE
 SECRET = "S3CRET"
 """Part of everything that must never be told: signatures, keys, the store's own explanations."""
 
+ME = "me"
+"""The user of the runs."""
+
 BUSY = {"SlowDown", "ServiceUnavailable"}
 PASSING = {"InternalError", "RequestTimeout", "OperationAborted"}
 
@@ -48,12 +51,17 @@ class SigningServer:
         self, bucket: Bucket, clock: Callable[[], float], url_lifetime: float, rng: random.Random
     ) -> None:
         self.bucket = bucket
-        self.cookie, self.new_guest = "me", True
+        self.cookie, self.new_guest = ME, True
         self.with_checksums = False
         self.credentials_since = float("-inf")
         self._clock = clock
         self._url_lifetime = url_lifetime
         self._rng = rng
+
+    @property
+    def is_me(self) -> bool:
+        """Whether the user of the runs is the one who is signed in."""
+        return self.cookie == ME
 
     def answer(self, request: ApiRequest, mishap: str = "") -> HttpResponse:
         """``mishap``: what the bucket is to do wrong at Complete."""

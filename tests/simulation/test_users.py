@@ -119,7 +119,7 @@ async def test_an_upload_is_not_begun_anew_in_the_account_of_somebody_else() -> 
         let_in(world, "somebody")
         await asyncio.sleep(200)
         assert life.page.sessions == {}
-    assert [upload.key.split("/")[1] for upload in world.open_uploads()] == ["me"]
+    assert [upload.key.split("/")[1] for upload in world.bucket.uploads.values()] == ["me"]
     assert [record["userId"] for record in await store.load("me")] == ["me"]
 
 
@@ -153,18 +153,23 @@ async def test_as_long_as_the_server_does_not_say_who_it_is_nothing_begins_anew(
 
 
 @scenario
-async def test_a_file_chosen_as_somebody_else_signs_in_belongs_to_them() -> None:
-    """Fault 43: the answer to Create tells of it."""
+async def test_no_upload_begins_in_the_account_of_somebody_else() -> None:
+    """Fault 43: the answer to Create tells of it. The page says why the file is gone; chosen again, it is theirs."""
     world, store = World(), MemoryStore()
     async with Life(world, store) as life:
         life.start("a", Disk("a.bin", 5 * GIB))
         await asyncio.sleep(5)
         let_in(world, "somebody")
-        life.start("b", Disk("b.bin", GIB))
-        session = await life.page.until("b", "completed")
-        assert set(life.page.sessions) == {"b"}
+        file = Disk("b.bin", GIB)
+        life.start("b", file)
+        await asyncio.sleep(5)
+        assert life.page.sessions == {}
+        assert "Somebody else has signed in" in life.page.capabilities["warnings"][0]
+        assert [upload.file for upload in world.bucket.uploads.values() if upload.is_open] == ["a.bin"]
+        life.start("c", file)
+        session = await life.page.until("c", "completed")
     assert session["user_id"] == "somebody"
-    assert len(await store.load("me")) == 1
+    assert sorted(record["uploadId"] for record in await store.load("me")) == ["a", "b"]
 
 
 @pytest.mark.parametrize("back", ["Resume is pressed", "a person comes back to the page"])

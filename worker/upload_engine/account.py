@@ -20,6 +20,7 @@ from upload_engine.dispatcher import Dispatcher
 from upload_engine.interfaces import Clock, SessionStore
 
 LAST_USER = "lastUser"
+PUT_ASIDE = "Somebody else has signed in: the uploads of the user before are put aside until they are back."
 SWEEP_SECONDS = 3600.0
 """How often uploads that have expired are looked for."""
 
@@ -73,7 +74,8 @@ class Account:
         self._is_fresh = await self.ask()
         if not self._is_fresh:
             with self._dispatcher.storage():
-                await self._load(str(await self._store.get_meta(LAST_USER) or ""))
+                self.user_id = str(await self._store.get_meta(LAST_USER) or "")
+                await self._load()
 
     async def confirm(self) -> None:
         """Ask once more who it is; a moment after the start that is known. Out of reach, it stays the one of before."""
@@ -81,12 +83,6 @@ class Account:
             self._is_fresh = False
         else:
             await self.ask()
-
-    async def changed_at(self, upload_id: str) -> None:
-        """The server says that this new upload is somebody else's: it has just been signed in."""
-        with self._dispatcher.storage():
-            await self._store.delete(self.user_id, upload_id)
-        await self.ask()
 
     async def ask(self) -> bool:
         """Ask who it is, and put aside what is another user's; False, and asked again later, when there is no answer."""
@@ -117,14 +113,18 @@ class Account:
             for session in self._sessions.values():
                 if session.has_file:
                     session.last_activity = self.wall_ms()
+        is_another = user_id != self.user_id
+        if is_another:
+            await self._put_strangers_aside(user_id)
+            self.user_id = user_id
+        is_remembered = False
         with self._dispatcher.storage():
-            is_known = await self._store.get_meta(LAST_USER) == user_id
+            is_remembered = await self._store.get_meta(LAST_USER) == user_id
             await self._store.set_meta(LAST_USER, user_id)
-            if user_id != self.user_id:
-                await self._put_strangers_aside(user_id)
-                await self._load(user_id)
-            if not is_known:
-                self._recover(identity)
+            if is_another:
+                await self._load()
+        if is_another or not is_remembered:
+            self._recover(identity)
         for session in list(self._sessions.values()):
             if session.phase is Phase.WAITING_FOR_SIGN_IN:
                 self._dispatcher.handle(e.ResumeRequested(session.upload_id))
@@ -136,11 +136,12 @@ class Account:
         for session in list(self._sessions.values()):
             if session.facts.user_id not in ("", user_id):
                 self._dispatcher.put_aside(session)
+                self._dispatcher.warn(PUT_ASIDE)
 
     # What is left of last time.
 
-    async def _load(self, user_id: str) -> None:
-        self.user_id = user_id
+    async def _load(self) -> None:
+        user_id = self.user_id
         for record in await self._store.load(user_id) if user_id else []:
             try:
                 session, phase = from_record(record, self._dispatcher.policy)
@@ -155,7 +156,7 @@ class Account:
         self._loaded = user_id
 
     def _recover(self, identity: Identity) -> None:
-        """This browser has no memory of the user: take up what the server has open for them."""
+        """This browser may have no memory of the user: take up what the server has open for them."""
         keys = {session.key for session in self._sessions.values()}
         for upload in identity.open_uploads:
             session = recover(upload, identity.user_id, self._dispatcher.policy)

@@ -10,13 +10,13 @@ import random
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, TypeGuard
+from typing import Any
 
 from uploads import protocol as p
 
 from upload_engine.core import effects as fx
 from upload_engine.core import events as e
-from upload_engine.core.errors import ServiceFault, StallFault, StorageFault
+from upload_engine.core.errors import StorageFault
 from upload_engine.core.pacing import Pacer
 from upload_engine.core.queue import QueueLimits, UploadQueue
 from upload_engine.core.requests import object_path
@@ -93,6 +93,9 @@ class Dispatcher:
             outside.clock,
             self.queue.sessions,
             self.files,
+            lambda: asyncio.shield(
+                self.group.create_task(ask_who())
+            ),  # it may end the task that waits for it
             self._checksums_refused,
         )
         self.kept = KeptFiles(
@@ -111,7 +114,6 @@ class Dispatcher:
         )
         self.outbox.interval = config["progress_interval"] / 1000
         self._post = post
-        self._ask_who = ask_who
         self._clock = outside.clock
         self._log = outside.log if config["debug"] else None
         self._capabilities = dict(capabilities)
@@ -181,10 +183,7 @@ class Dispatcher:
         task.add_done_callback(lambda _: tasks.pop(effect.attempt, None))
 
     async def _run_request(self, effect: fx.Request) -> None:
-        event = await self.operations.perform(effect, self._post)
-        if _is_missing(event) and not await asyncio.shield(self.group.create_task(self._ask_who())):
-            event = replace(event, fault=StallFault("the server could not be asked who is signed in"))
-        self._post(event)
+        self._post(await self.operations.perform(effect, self._post))
 
     # Ends.
 
@@ -252,12 +251,3 @@ class Dispatcher:
 
     def _checksums_refused(self) -> None:
         self.warn("The store does not take checksum headers: parts are compared by their ETags alone.")
-
-
-def _is_missing(event: e.Event) -> TypeGuard[e.PartFailed | e.ControlFailed]:
-    """Whether the server does not know the upload. To another user than its own it does not."""
-    return (
-        isinstance(event, e.PartFailed | e.ControlFailed)
-        and isinstance(event.fault, ServiceFault)
-        and event.fault.status == 404
-    )

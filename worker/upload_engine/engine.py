@@ -85,8 +85,6 @@ class Engine:
         if isinstance(event, e.PartUploaded) and (session := self._sessions.get(event.upload_id)):
             session.last_activity = self._account.wall_ms()
         self.dispatcher.handle(event)
-        if isinstance(event, e.UploadCreated) and event.user_id not in ("", self._account.user_id):
-            self.dispatcher.spawn(self._account.changed_at(event.upload_id))
 
     # Pages.
 

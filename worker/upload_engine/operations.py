@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -65,7 +66,10 @@ class Transports:
 
 
 class Operations:
-    """What the engine can do. ``sessions`` and ``files`` are the engine's own, by upload id; read only here."""
+    """What the engine can do. ``sessions`` and ``files`` are the engine's own, by upload id; read only here.
+
+    ask_who: makes sure that they are those of the user who is signed in; False when the server does not say.
+    """
 
     def __init__(
         self,
@@ -75,6 +79,7 @@ class Operations:
         clock: Clock,
         sessions: Mapping[str, Session],
         files: Mapping[str, FileSource],
+        ask_who: Callable[[], Awaitable[bool]],
         on_checksums_refused: Callable[[], None],
     ) -> None:
         self.transports = transports
@@ -83,6 +88,7 @@ class Operations:
         self._clock = clock
         self._sessions = sessions
         self._files = files
+        self._ask_who = ask_who
         self._books: dict[str, UrlBook] = {}
         self._signing: dict[str, asyncio.Lock] = {}
         self._checksums = True
@@ -155,6 +161,14 @@ class Operations:
             s3_key=facts.s3_key,
         )
         created = requests.parse_create(await self._call(request))
+        if facts.user_id and created.user_id not in ("", facts.user_id):
+            with suppress(UploadFault):
+                await self._within(
+                    CALL_SECONDS,
+                    self._signer.call(requests.prepare_abort(created.server_upload_id, created.key)),
+                )
+            await self._make_sure()
+            raise StallFault("it was somebody else who was signed in")
         book = self._books[facts.upload_id] = UrlBook()
         book.add(created.signed, asked_at)
         return e.UploadCreated(
@@ -177,7 +191,18 @@ class Operations:
         return response.status == 200 and '"status"' in response.text
 
     async def _call(self, request: ApiRequest, seconds: float = CALL_SECONDS) -> HttpResponse:
-        return await self._within(seconds, self._signer.call(request))
+        response = await self._within(seconds, self._signer.call(request))
+        if response.status == 404:
+            await self._make_sure()
+        return response
+
+    async def _make_sure(self) -> None:
+        """The server does not know the upload. It would not if somebody else had signed in: then this task ends here.
+
+        Raises StallFault when the server does not say who it is.
+        """
+        if not await self._ask_who():
+            raise StallFault("the server could not be asked who is signed in")
 
     async def _within(self, seconds: float, work: Awaitable[T]) -> T:
         """``work``, given up after ``seconds`` on the engine's clock. Raises StallFault then."""
