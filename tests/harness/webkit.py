@@ -64,6 +64,7 @@ class WebKitTab:
         self._url = session_url
         self._handle = handle
         self._console = console
+        self._in_frame = False
 
     def goto(self, url: str, /) -> None:
         self._leave("url", {"url": url})
@@ -99,15 +100,18 @@ class WebKitTab:
 
     def enter_frame(self) -> None:
         """Ask the first frame from now on, until the next page."""
-        self._command("POST", "frame", {"id": 0})
+        self._in_frame = True
 
     def _command(self, method: str, path: str, body: Any = None) -> Any:
         """One call of WebDriver, to this tab."""
         command("POST", f"{self._url}/window", {"handle": self._handle})
+        if self._in_frame:
+            command("POST", f"{self._url}/frame", {"id": 0})
         return command(method, f"{self._url}/{path}", body)
 
     def _leave(self, path: str, body: Any) -> None:
         """Go, begin to listen as soon as the next document is there, and wait until it is loaded."""
+        self._in_frame = False
         self.collect()
         self.evaluate("globalThis.leftBehind = true")
         self._command("POST", path, body)

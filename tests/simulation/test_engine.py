@@ -463,3 +463,24 @@ async def test_an_upload_whose_parts_expired_in_the_store_begins_anew() -> None:
         assert world.holds(session["s3_key"], file)
         told = [json.loads(text).get("error") for text in life.page.texts]
         assert any(error and "sent again from its beginning" in error["recovery"] for error in told)
+
+
+class MuteDisk(Disk):
+    """Reading it never ends."""
+
+    async def sample(self) -> str:
+        await asyncio.sleep(1e9)
+        return ""
+
+
+@scenario
+async def test_a_file_whose_reading_never_ends_is_refused_in_the_end() -> None:
+    """Fault 60; the others do not wait for it."""
+    async with Life(World(), MemoryStore()) as life:
+        for upload_id in "abcdef":
+            life.start(upload_id, MuteDisk(upload_id, MIB))
+        life.start("g", Disk("g", MIB))
+        await life.page.until("g", "completed", seconds=150.0)
+        session = await life.page.until("a", "failed", seconds=1.0)
+    assert session["phase"] == "failed"
+    assert life.page.errors["a"]["message"] == "The file cannot be read."

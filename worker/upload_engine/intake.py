@@ -22,6 +22,9 @@ from upload_engine.dispatcher import Dispatcher
 from upload_engine.interfaces import FileSource, Port
 
 SAMPLING_AT_ONCE = 4
+SAMPLE_SECONDS = 60.0
+"""A file whose sample takes longer cannot be read. Firefox never reads a ``File`` of over 1 MiB that a page has made itself
+and that came through a ``MessagePort``."""
 
 
 class Intake:
@@ -74,9 +77,9 @@ class Intake:
 
     async def _fingerprint(self, file: FileSource) -> Fingerprint:
         try:
-            async with self._sampling:
+            async with self._sampling, asyncio.timeout(SAMPLE_SECONDS):
                 sample = await file.sample()
-        except FileFault:
+        except (FileFault, TimeoutError):
             sample = ""
         return Fingerprint(file.name, file.size, file.last_modified, sample)
 
