@@ -265,7 +265,7 @@ def test_files_given_again_all_at_once_find_their_uploads(
         drop(uploads.page, tmp_path)
     slow.limit(None)
     uploads.page.locator('[data-status="completed"]').nth(2).wait_for(timeout=240_000)
-    assert sorted(upload_ids_of(uploads)) == sorted(upload_ids)
+    assert upload_ids_of(uploads) == upload_ids
     arrived = [sha256(uploads.object_of_id(upload_id)) for upload_id in upload_ids]
     assert arrived == [sha256(file) for file in files]
     assert slow.server.open_uploads() == []

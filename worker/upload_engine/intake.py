@@ -36,11 +36,14 @@ class Intake:
         self._config = config
         self._sessions = dispatcher.queue.sessions
         self._sampling = asyncio.Semaphore(SAMPLING_AT_ONCE)
+        self._last_start = 0
 
     def take(self, port: Port, message: Mapping[str, Any], file: FileSource) -> None:
         """Begin with a file that came with a START_UPLOAD or RESELECT_FILE."""
         self._dispatcher.arriving.setdefault(message["upload_id"], [])
-        self._dispatcher.spawn(self._take(port, message, file))
+        # No two at the same moment: it is the order in which they are shown, also by the next engine.
+        self._last_start = max(self._last_start + 1, self._account.wall_ms())
+        self._dispatcher.spawn(self._take(port, message, file, self._last_start))
 
     async def recall(self, asked: str = "") -> None:
         """Look for the files of uploads that wait for theirs; ``asked``: whose a person was just asked for."""
@@ -57,7 +60,7 @@ class Intake:
                 self._dispatcher.spawn(self._take_back(upload_id, file))
             self._dispatcher.offer_files(*self._dispatcher.outbox.ports)
 
-    async def _take(self, port: Port, message: Mapping[str, Any], file: FileSource) -> None:
+    async def _take(self, port: Port, message: Mapping[str, Any], file: FileSource, started_at: int) -> None:
         upload_id = message["upload_id"]
         fingerprint = await self._fingerprint(file)
         if message["type"] == p.RESELECT_FILE:
@@ -67,7 +70,7 @@ class Intake:
             self._dispatcher.outbox.send(replaced, port)
             self._give(known, fingerprint, file)
         else:
-            self._add(message, fingerprint, file)
+            self._add(message, fingerprint, file, started_at)
         self._end_arrival(upload_id)
 
     async def _take_back(self, upload_id: str, file: FileSource) -> None:
@@ -114,7 +117,9 @@ class Intake:
             self._dispatcher.files[upload_id] = file
         self._dispatcher.handle(e.FileGiven(upload_id, fingerprint))
 
-    def _add(self, message: Mapping[str, Any], fingerprint: Fingerprint, file: FileSource) -> None:
+    def _add(
+        self, message: Mapping[str, Any], fingerprint: Fingerprint, file: FileSource, started_at: int
+    ) -> None:
         config = self._config
         facts = UploadFacts(
             upload_id=message["upload_id"],
@@ -123,7 +128,7 @@ class Intake:
             s3_key=message["s3_key"],
             content_type=file.content_type or "application/octet-stream",
             fingerprint=fingerprint,
-            started_at=self._account.wall_ms(),
+            started_at=started_at,
         )
         reason = complaint(file.name, file.size, file.content_type, config)
         live = sum(session.phase not in ENDED for session in self._sessions.values())
