@@ -93,9 +93,8 @@ class Dispatcher:
             outside.clock,
             self.queue.sessions,
             self.files,
-            lambda: asyncio.shield(
-                self.group.create_task(ask_who())
-            ),  # it may end the task that waits for it
+            # Shielded: it may end the very task that waits for it.
+            lambda: asyncio.shield(self.group.create_task(ask_who())),
             self._checksums_refused,
         )
         self.kept = KeptFiles(

@@ -6,7 +6,7 @@ soon as the new engine tells of their uploads. What no storage had kept is start
 
 from collections import OrderedDict
 
-from uploads.protocol import KEPT_FILES, PAUSE_UPLOAD, RESELECT_FILE
+from uploads.protocol import FILES_AT_HAND, PAUSE_UPLOAD, RESELECT_FILE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ ENDED = ("completed", "cancelled")
 
 def _is_opening(session: "SessionSnapshot") -> bool:
     """Whether the new engine has found the file itself, and is looking at it."""
-    return session["phase"] == "waiting-for-file" and session["file_access"] in ("open",) + KEPT_FILES
+    return session["phase"] == "waiting-for-file" and session["file_access"] in FILES_AT_HAND
 
 
 class Recovery:

@@ -59,7 +59,8 @@ PHASES = (
 besides `paused` itself; the last three go with the status of the same name, all others with `uploading`."""
 
 KEPT_FILES = ("handle", "copy")
-FILE_ACCESS = ("open",) + KEPT_FILES + ("ask", "denied", "choose")
+FILES_AT_HAND = ("open",) + KEPT_FILES
+FILE_ACCESS = FILES_AT_HAND + ("ask", "denied", "choose")
 """How the engine comes by an upload's file: it has it, or is just opening it; the same, and its handle or a copy of it is
 kept in this browser; it keeps a handle, for which a person has to be asked first; they said no; it has to be chosen
 again."""

@@ -1,5 +1,6 @@
 """What a row and the bar above the list show, computed from what the hook knows. Pure functions of plain data."""
 
+from uploads.protocol import FILES_AT_HAND
 from uploads.ui import format as fmt
 from uploads.ui import words
 
@@ -75,7 +76,7 @@ def row(
         "alarm": error is not None and phase not in _MOVING and phase != "finalising",  # a person has to act
         "actions": actions(phase, error, engine, access),
         # a file that is just being opened is no news
-        "heard": "queued" if phase == words.NEEDS_FILE and access in words.OPENING else phase,
+        "heard": "queued" if phase == words.NEEDS_FILE and access in FILES_AT_HAND else phase,
         "object_url": session["object_url"] or "",
     }
 

@@ -26,9 +26,6 @@ FILE_NEEDED = {
 }
 """What `waiting-for-file` means, by the session's `file_access`."""
 
-OPENING = ("open", "handle", "copy")
-"""The kinds of `file_access` with which a file is just being opened, when its upload waits for it."""
-
 _STORED = "What is stored already will not be sent again."
 FILE_HINTS = {
     "open": "",
