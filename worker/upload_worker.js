@@ -15,14 +15,19 @@
  *                                back/forward cache, or (anew is true) another worker stands in for one that is gone
  *   outlivesPages                whether the worker goes on for some minutes when its last page is gone
  *   leads                        whether the worker is this page's own, and serves other tabs as well
+ *   listenTo(port, longest, callback)  callback(body, file, length) for every message of another page over a port of its
+ *                                own; body is null unless it is text of at most `longest` characters: Python's memory
+ *                                would grow by whatever is sent
  *   attempt(target, name, …args) call target[name](…args); [true, value] or [false, "what went wrong"], never throws
  *
- * Loaded as a worker it starts Pyodide from ../vendor/pyodide/, puts engine.zip on Python's path and calls
- * `upload_engine.main.start(host)` once, with
+ * Loaded as a worker it starts Pyodide with the engine's modules (restored from a snapshot of the memory that has them;
+ * if that does not fit, imported from engine.zip) and calls `upload_engine.main.start(host)` once, with
  *
  *   host.kind                    "shared", "dedicated" or "page"
- *   host.config                  {siteUrl, guestToken}: the address of the directory that holds index.html, ending with
- *                                "/"; who asks, where there can be no cookie, else ""
+ *   host.boot                    "snapshot" or "plain": how Python was started
+ *   host.config                  {siteUrl, standardLibrary, guestToken, demo}: the address of the directory that holds index.html,
+ *                                ending with "/"; that of the whole of Python's library; who asks, where there can be no
+ *                                cookie, else ""; whether the page is ?demo
  *   host.alone                   whether other tabs may have workers of their own that work at the same time
  *   host.onPort(callback)        callback(port) for every page's MessagePort, first those that are here already, in
  *                                order. A port keeps its messages until Python calls port.start(). Give a
@@ -41,8 +46,9 @@
  * worker, and passes NEXT on as soon as that one leads: one tab leads, one stands by, the others wait. Pages find a worker
  * that is not theirs over a BroadcastChannel. The worker says {lead} (its name) to all of them; a page says {knock} (its
  * own name, of which it holds a lock as well), then {from, worker, data}; the worker {to, data}. To Python it is a port
- * like any other. A page that has just been opened tells its {build} there, too: a worker of another one drains, so that
- * the next one takes over. Shared workers of different builds have different names, hence both can be there at that time.
+ * like any other. A page says {started} when its own Python has: so long a worker that starts has fetched, and no more. A
+ * page that has just been opened tells its {build} there, too: a worker of another one drains, so that the next one takes
+ * over. Shared workers of different builds have different names, hence both can be there at that time.
  * A worker that waits asks from time to time whether somebody is {awake}. WebKit puts a shared worker to sleep together with
  * its page in the back/forward cache, where it would lead for ever and hear nothing: one that does not answer is deposed,
  * and ends when it wakes up. Without locks (plain http), BroadcastChannel or cookies every dedicated worker leads, alone in
@@ -55,6 +61,8 @@
  * is opaque, or from another host) a worker starts from a blob: that imports it. Where no worker starts at all, the
  * worker's half runs on the page, over a MessageChannel like any other. A page whose cookies are not kept takes the guest's
  * token that came with it (html[data-guest]) and hands it to a worker that is its alone: its next visit is another guest's.
+ * A widget in somebody else's page (?embed) may get a token of its user's instead, a moment later. So it shares a worker with
+ * the other widgets of its place, apart from the plain pages' one, and tells that one the guest's token as a message.
  *
  * A worker that is killed cannot say so. It holds a Web Lock as long as it lives, and {lock} tells its name: whoever is
  * granted that lock, too, knows that the worker is gone. An engine that stops for a bug or for want of memory says
@@ -62,27 +70,50 @@
  */
 
 const SCRIPT = new URL(import.meta.url);
-const PYODIDE = new URL("../vendor/pyodide/", SCRIPT);
-const ENGINE = new URL("engine.zip", SCRIPT);
+// The site's build puts its own names into the next five lines.
+const BUILD = "unbuilt";
 const SITE = new URL("../", SCRIPT);
-const TABS = `uploads ${SITE.pathname}`; // the channel by which the tabs of one site find one another
+const PYODIDE = new URL("../vendor/pyodide/", SCRIPT);
+const STANDARD_LIBRARY = null; // what the engine imports of it; null: all of it, from Pyodide's folder
+const SNAPSHOT_SIZES = null; // bytes of Pyodide's header and of the memory; null: the engine is imported from its zip
+const ENGINE = new URL("engine.zip", SCRIPT);
+const SNAPSHOT = new URL("engine.snapshot", SCRIPT);
+const NOTHING = new URL("nothing.zip", SCRIPT);
+const ON_PAGE = typeof document !== "undefined";
+const WIDGETS = "uploads widgets";
+const IS_WIDGET = ON_PAGE
+  ? new URLSearchParams(location.search).has("embed") && origin !== "null"
+  : globalThis.name.startsWith(WIDGETS);
+const DEMO = ON_PAGE ? new URLSearchParams(location.search).has("demo") : globalThis.name.endsWith(" demo");
+const MARK = DEMO ? " demo" : ""; // at the end of every name: the demo's pages and workers meet no others
+const NAME = IS_WIDGET ? WIDGETS : "uploads"; // of this kind of page's workers
+const TABS = `${NAME} ${SITE.pathname}${MARK}`; // the channel by which the tabs of one site find one another
 const LEAD = `${TABS} lead`;
 const NEXT = `${TABS} next`;
-const ALONE = "uploads alone"; // the name of a dedicated worker that is to know of no tab but its own
+const ALONE = `uploads alone${MARK}`; // the name of a dedicated worker that is to know of no tab but its own
 const TABS_MEET = Boolean(navigator.locks && globalThis.BroadcastChannel && origin !== "null" && globalThis.name !== ALONE);
-const BUILD = "unbuilt"; // the site's build puts its own name here
 const PROTOCOL_VERSION = 1;
-const MOST_CRASHES = 3;
+const MOST_CRASHES = DEMO ? 100 : 3; // in the demo people crash it for the sight of it
 const MINUTE = 60_000; // milliseconds
 const LAST_BREATH = 500; // milliseconds that a worker without locks is given to end, and its last words to arrive
 const DRAIN_LIMIT = 30_000; // milliseconds; a part on a slow line may take longer, and is sent again then
 const ASK_AGAIN = 3_000; // milliseconds until a worker that waits asks the one that leads for a sign of life once more
 const MOST_SILENCES = 3; // times that there may be none
+const PAGE_FIRST = 250; // milliseconds that a worker which starts leaves to the page's Python, at the most
+const PAGE = 1_024; // bytes; a snapshot's
+const FRESH_PAGE = 1; // kinds of them; 0 is for nothing but zeros, in a fresh instance as well
+const STORED_PAGE = 2;
+const CLEARED_PAGE = 3;
 const KNOCK_AGAIN = 1_000; // milliseconds: whoever comes while a shared worker is ending may not be heard by the next one
 
 /** The protocol's wire form of "the engine cannot work", for when there is no Python to write it. */
 function engineFailed(message) {
   return JSON.stringify({ type: "ENGINE_FAILED", version: PROTOCOL_VERSION, message });
+}
+
+/** The message by which a guest is known where there can be no cookie. */
+function signIn(token) {
+  return JSON.stringify({ type: "SIGN_IN", version: PROTOCOL_VERSION, token, isGuest: true });
 }
 
 const OUTDATED = JSON.stringify({
@@ -119,7 +150,7 @@ function inOneLine(error) {
   return text.slice(text.lastIndexOf("\n") + 1).slice(0, 500);
 }
 
-if (typeof document === "undefined") {
+if (!ON_PAGE) {
   const kind = "onconnect" in globalThis ? "shared" : "dedicated";
   const connect = runWorker(kind, TABS_MEET, close);
   if (kind === "shared") globalThis.onconnect = ({ ports: [port] }) => connect(port, "");
@@ -144,6 +175,7 @@ function connectPage() {
   let build = BUILD; // of the worker that this page is to have
   let ending = false; // the worker has said that it drains
   let tabs = null; // the line over the channel, to a worker that is not this page's
+  let started = false; // the page's Python, which takes messages from then on
   let greeting = null; // the channel on which this page has told its build, until a worker leads
   let crashes = []; // times of the last minute
   let reason = ""; // of the last one
@@ -157,23 +189,28 @@ function connectPage() {
     get outlivesPages() { return line.kind === "shared" && hasLongLife; },
     get leads() { return Boolean(own) && line.port === own.port; },
     attempt,
+    listenTo,
   };
-  const guestToken = takeGuestToken();
+  const takenToken = takeGuestToken();
+  const guestToken = IS_WIDGET ? "" : takenToken;
   const tabsMeet = TABS_MEET && !guestToken;
   const query = new URLSearchParams(location.search);
   const forced = query.get("worker") === "dedicated";
+  // WebKit's shared workers cannot read files that come from a page of another site.
+  const isBlind = IS_WIDGET && navigator.vendor === "Apple Computer, Inc.";
   const longLife = query.get("lifetime") !== "page";
 
+  if (query.has("embed")) document.documentElement.dataset.embed = ""; // before anything is painted
   if (tabsMeet) tellBuild();
   addEventListener("pagehide", leave);
   addEventListener("pageshow", (event) => event.persisted && line.kind !== "page" && connectAnew());
-  if (forced || guestToken || SCRIPT.origin !== origin || typeof SharedWorker === "undefined") joinTabs();
+  if (forced || isBlind || guestToken || SCRIPT.origin !== origin || typeof SharedWorker === "undefined") joinTabs();
   else startShared();
   return line;
 
   function startShared() {
     try {
-      const name = TABS_MEET ? `uploads ${build}` : "uploads";
+      const name = (TABS_MEET ? `${NAME} ${build}` : NAME) + MARK;
       const worker = new SharedWorker(SCRIPT, {
         type: "module",
         name,
@@ -209,7 +246,7 @@ function connectPage() {
   /** passOn: lets another tab stand by. */
   function startDedicated(passOn = () => {}) {
     try {
-      const worker = newWorker(tabsMeet ? "uploads" : ALONE);
+      const worker = newWorker(tabsMeet ? NAME + MARK : ALONE);
       worker.onerror = (event) => {
         event.preventDefault();
         if (waiting) startHere(passOn);
@@ -279,10 +316,12 @@ function connectPage() {
     use(port);
     if (port === own?.port) own.passOn();
     greeting?.close();
+    if (started) tellStart();
     const kept = waiting ?? [];
     waiting = null;
     ending = false;
     meet(itsBuild);
+    if (IS_WIDGET && takenToken) port.postMessage({ body: signIn(takenToken) });
     if (known) introduce(known !== name);
     known = name;
     for (const message of kept) port.postMessage(message);
@@ -299,6 +338,15 @@ function connectPage() {
     greeting = new BroadcastChannel(TABS);
     greeting.onmessage = ({ data }) => data.draining === build && listener(FINISHING);
     greeting.postMessage({ build });
+  }
+
+  /** A worker that has been waiting for this page's Python goes on. */
+  function tellStart() {
+    started = true;
+    if (!tabsMeet) return;
+    const channel = new BroadcastChannel(TABS);
+    channel.postMessage({ started });
+    channel.close();
   }
 
   /** Ask the worker that leads in another tab, if there is one, to speak with this page. */
@@ -375,6 +423,7 @@ function connectPage() {
   }
 
   function onMessage(callback) {
+    if (!started) setTimeout(tellStart); // when the task is over in which the page is made
     listener = typeof callback === "function" ? callback : keep;
     const kept = arrived;
     arrived = [];
@@ -383,6 +432,13 @@ function connectPage() {
 
   function onReconnect(callback) {
     introduce = typeof callback === "function" ? callback : () => {};
+  }
+
+  function listenTo(port, longest, callback) {
+    port.onmessage = ({ data }) => {
+      const body = typeof data?.body === "string" ? data.body : null;
+      callback(body?.length <= longest ? body : null, data?.file ?? null, body?.length ?? 0);
+    };
   }
 
   function attempt(target, name, ...args) {
@@ -419,7 +475,7 @@ function takeGuestToken() {
   const { dataset } = document.documentElement;
   const token = dataset.guest ?? "";
   delete dataset.guest;
-  return keepsCookies() ? "" : token;
+  return DEMO || keepsCookies() ? "" : token;
 }
 
 /** Whether cookies like the server's are kept here. Those of a frame on another site, for one, are not. */
@@ -436,6 +492,51 @@ function keepsCookies() {
 
 /* --------------------------------------------------------------------------------------------- in the worker */
 
+/**
+ * Unpacks a snapshot: Pyodide's header into `header`, which is to be handed to Pyodide as if it were all of it, and the rest
+ * where it belongs, into the `memory` of an instance of Pyodide in which nothing has run yet. Two copies of 30 MB are saved
+ * that way. py/uploads/server/snapshot.py describes the snapshot and is the other half.
+ */
+function restore(packed, header, memory) {
+  const numbers = new DataView(packed.buffer, packed.byteOffset);
+  const [length, headerLength, sumOfFresh] = [4, 8, 12].map((at) => numbers.getUint32(at, true));
+  if (String.fromCharCode(...packed.subarray(0, 4)) !== "UWS1") throw new Error("it is no snapshot");
+  if (headerLength !== header.length || length - headerLength !== memory.length) throw new Error("it is of another size");
+  const kinds = packed.subarray(16, 16 + memory.length / PAGE);
+  const words = new Uint32Array(memory.buffer, memory.byteOffset, memory.length / 4);
+  let from = 16 + kinds.length + headerLength;
+  let sum = 0;
+  header.set(packed.subarray(from - headerLength, from));
+  for (let page = 0; page < kinds.length; page++) {
+    const at = page * PAGE;
+    if (kinds[page] === STORED_PAGE) {
+      memory.set(packed.subarray(from, from + PAGE), at);
+      from += PAGE;
+    } else if (kinds[page] === CLEARED_PAGE) {
+      memory.fill(0, at, at + PAGE);
+    } else if (kinds[page] === FRESH_PAGE) {
+      for (let word = at / 4; word < (at + PAGE) / 4; word++) sum = (Math.imul(31, sum) + words[word]) | 0;
+    }
+  }
+  if (from !== packed.length) throw new Error("it is not whole");
+  if (sum >>> 0 !== sumOfFresh) throw new Error("it was made for another build of Pyodide");
+}
+
+/** Pyodide waits for ever for WebAssembly that a host does not call by its name: while `work` goes on it is set right. */
+async function withRightType(work) {
+  const asItIs = globalThis.fetch;
+  globalThis.fetch = async (...request) => {
+    const response = await asItIs(...request);
+    if (!response.url.endsWith(".wasm") || response.headers.get("Content-Type") === "application/wasm") return response;
+    return new Response(response.body, { status: response.status, headers: { "Content-Type": "application/wasm" } });
+  };
+  try {
+    return await work();
+  } finally {
+    globalThis.fetch = asItIs;
+  }
+}
+
 /** Begin to work. Gives connect(port, guestToken), to be called for every page. end: ends the worker. */
 function runWorker(kind, tabsMeet, end) {
   const ports = [];
@@ -446,10 +547,12 @@ function runWorker(kind, tabsMeet, end) {
   let onPort = null; // Python's, once it runs
   let onDrain = null; // likewise
   let failure = null; // the last message any page will get, once Python cannot run
+  let boot = "plain";
   const name = newName();
   const lock = holdLock(name);
   let meet; // the first page, whose token counts: a worker that needs one has no other page
   const met = new Promise((resolve) => { meet = resolve; });
+  const turn = awaitTurn();
 
   if (kind !== "page") {
     globalThis.addEventListener("error", (event) => log(inOneLine(event.error ?? event.message), "error"));
@@ -488,13 +591,26 @@ function runWorker(kind, tabsMeet, end) {
     const main = await prepared.catch(prepare); // what failed while it stood by may work by now
     await main.start({
       kind,
-      config: { siteUrl: SITE.href, guestToken: await met },
+      boot,
+      config: { siteUrl: SITE.href, standardLibrary: new URL("python_stdlib.zip", PYODIDE).href, guestToken: await met, demo: DEMO },
       alone: kind !== "shared" && !tabsMeet,
       onPort: takePorts,
       onDrain: (callback) => { onDrain = callback; },
       log,
     });
     main.destroy();
+  }
+
+  /**
+   * Resolves when a page says that its Python has started. A person looks at the page; with two cores or fewer what this
+   * worker computes at the same time, which takes as long afterwards, would make them wait.
+   */
+  function awaitTurn() {
+    return new Promise((go) => {
+      if (!channel) return go();
+      channel.addEventListener("message", ({ data }) => data.started && go());
+      setTimeout(go, PAGE_FIRST);
+    });
   }
 
   /** Resolves when this worker leads. */
@@ -524,21 +640,47 @@ function runWorker(kind, tabsMeet, end) {
     end();
   }
 
-  /** Loads Python and the engine's modules, which takes seconds. */
+  /** Loads Python with the engine's modules: as a snapshot, or where that does not work by importing them. */
   async function prepare() {
-    const archive = fetchBytes(ENGINE);
-    archive.catch(() => {}); // awaited below; until then a failure is not an unhandled one
+    if (SNAPSHOT_SIZES) {
+      try {
+        return await start(SNAPSHOT_SIZES, fetchBytes(SNAPSHOT));
+      } catch (error) {
+        log(`Python starts without its snapshot: ${inOneLine(error)}`);
+      }
+    }
+    return start(null, fetchBytes(ENGINE));
+  }
+
+  /** sizes: of the snapshot, or null; loading: the packed snapshot, or the engine's zip. All is fetched at once. */
+  async function start(sizes, loading) {
+    const creating = import(new URL("pyodide.asm.mjs", PYODIDE));
+    for (const early of [loading, creating]) early.catch(() => {}); // awaited below; until then no failure is an unhandled one
     const { loadPyodide } = await import(new URL("pyodide.mjs", PYODIDE));
-    const pyodide = await loadPyodide({
+    await turn;
+    const options = {
       indexURL: PYODIDE.href,
       stdout: (text) => log(text),
       stderr: (text) => log(text, "error"),
-    });
+      createPyodideModule: async (settings) => {
+        if (sizes) settings.INITIAL_MEMORY = sizes[1];
+        const module = await (await creating).default(settings);
+        if (sizes) restore(await loading, header, module.HEAPU8);
+        return module;
+      },
+    };
+    const header = sizes && new Uint8Array(sizes[0]);
+    if (STANDARD_LIBRARY) options.stdLibURL = STANDARD_LIBRARY.href;
+    if (sizes) Object.assign(options, { stdLibURL: NOTHING.href, _loadSnapshot: header }); // what is needed is in the snapshot
+    const pyodide = await withRightType(() => loadPyodide(options));
     pyodide._api.on_fatal = fail;
-    pyodide.FS.writeFile("/engine.zip", await archive);
-    const sys = pyodide.pyimport("sys");
-    sys.path.insert(0, "/engine.zip");
-    sys.destroy();
+    if (!sizes) {
+      pyodide.FS.writeFile("/engine.zip", await loading);
+      const sys = pyodide.pyimport("sys");
+      sys.path.insert(0, "/engine.zip");
+      sys.destroy();
+    }
+    boot = sizes ? "snapshot" : "plain";
     return pyodide.pyimport("upload_engine.main");
   }
 

@@ -241,7 +241,9 @@ def open_tab(page: Page, url: str) -> Page:
 ALONE = "?worker=dedicated"
 
 
-@pytest.mark.parametrize("how", ["closed", "crashed", "its worker fails"])
+@pytest.mark.parametrize(
+    "how", ["closed", pytest.param("crashed", marks=pytest.mark.long), "its worker fails"]
+)
 def test_without_a_shared_worker_one_tab_leads_and_the_next_takes_over(
     chromium: Callable[[], Browser], lively: Site, how: str
 ) -> None:

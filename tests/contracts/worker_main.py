@@ -7,15 +7,20 @@ or "". Not part of the engine: the site of the contracts puts it in the engine's
 from __future__ import annotations
 
 import asyncio
+import importlib
 import itertools
 import json
+import random
 import secrets
+import tempfile
 import traceback
+import uuid
 from dataclasses import asdict
 from typing import Any
 
 import js
 from pyodide.ffi import create_proxy
+from upload_engine.browser import runtime
 from upload_engine.browser.blob import BlobFile
 from upload_engine.browser.bridge import to_object
 from upload_engine.browser.capabilities import detect
@@ -25,6 +30,7 @@ from upload_engine.browser.indexeddb import IndexedDbStore
 from upload_engine.browser.kept_files import IndexedDbFiles
 from upload_engine.browser.port import MessagePortLine
 from upload_engine.browser.xhr import XhrTransport
+from upload_engine.demo.shelf_of_blobs import ShelfOfBlobs
 from upload_engine.interfaces import ApiRequest, PartBody
 
 from tests.contracts.roles import (
@@ -37,6 +43,7 @@ from tests.contracts.roles import (
     indexeddb,
     port,
     session_store,
+    shelf,
     signer,
     transport,
 )
@@ -52,6 +59,7 @@ ROLES = {
     "indexeddb": indexeddb,
     "clock": clock,
     "port": port,
+    "shelf": shelf,
 }
 TRANSPORTS: dict[str, tuple[type[XhrTransport] | type[FetchTransport], bool]] = {
     "xhr": (XhrTransport, True),
@@ -63,6 +71,8 @@ gone: list[MessagePortLine] = []
 
 
 def start(js_host: Any) -> None:
+    runtime.wake(js_host.config.standardLibrary)
+
     def on_port(js_port: Any) -> None:
         line = MessagePortLine(js_port, hand_out_slices=detect().chromium)
 
@@ -86,6 +96,12 @@ async def answer(line: MessagePortLine, order: dict[str, Any], file: Any, js_hos
             result = len(gone)
         elif order["role"] == "count":
             result = next(counter)
+        elif order["role"] == "boot":
+            result = js_host.boot
+        elif order["role"] == "chance":
+            result = chance()
+        elif order["role"] == "import":
+            result = str(importlib.import_module(order["settings"]["name"]).__name__)
         elif order["role"] == "who am i":
             result = (await FetchSigner(js_host.config.siteUrl).call(ApiRequest("GET", "/cookies"))).text
         elif order["role"] == "records":
@@ -96,6 +112,12 @@ async def answer(line: MessagePortLine, order: dict[str, Any], file: Any, js_hos
     except BaseException:
         failure = traceback.format_exc()
     line.post(json.dumps({"clause": order["clause"], "failure": failure, "result": result}))
+
+
+def chance() -> list[str]:
+    """What no two workers may have in common."""
+    drawn = (random.random(), random.SystemRandom().random(), secrets.token_hex(8), uuid.uuid4())
+    return [str(value) for value in drawn] + [tempfile.mktemp()]  # noqa: S306 - a name alone
 
 
 async def records(settings: dict[str, Any]) -> Any:
@@ -133,6 +155,8 @@ def make_bench(role: str, adapter: str, settings: dict[str, Any], file: Any) -> 
         return session_store.Bench(lambda *more: IndexedDbStore(settings["database"], *more))
     if role == "file_keeper":
         return keeper_bench(settings["database"])
+    if role == "shelf":
+        return shelf_bench(None if adapter == "memory" else settings["database"])
     if role == "clock":
         return clock.Bench(BrowserClock())
     return port_bench()
@@ -220,6 +244,27 @@ js_estimate = js.StorageManager.prototype.estimate if hasattr(js, "StorageManage
 STATES = {"open": "granted", "ask": "prompt", "denied": "denied"}
 
 
+def fill() -> None:
+    """There is room for 1,000 bytes."""
+
+    async def answer(*_: Any) -> Any:
+        return to_object({"quota": 10_000, "usage": 9_000})
+
+    js.StorageManager.prototype.estimate = create_proxy(answer)
+
+
+def empty() -> None:
+    """There is as much room as the browser says."""
+    if js_estimate is not None:
+        js.StorageManager.prototype.estimate = js_estimate
+
+
+def shelf_bench(database: str | None) -> shelf.Bench:
+    empty()
+    in_memory = ShelfOfBlobs(None)
+    return shelf.Bench(lambda: ShelfOfBlobs(database) if database else in_memory, blob_body, fill)
+
+
 def keeper_bench(database: str) -> file_keeper.Bench:
     """Handles lead into the origin's private file system, for which nobody is ever asked: what the browser says of
     them is said here instead.
@@ -242,18 +287,11 @@ def keeper_bench(database: str) -> file_keeper.Bench:
 
         js.FileSystemHandle.prototype.queryPermission = create_proxy(answer)
 
-    def fill() -> None:
-        async def answer(*_: Any) -> Any:
-            return to_object({"quota": 10_000, "usage": 9_000})
-
-        js.StorageManager.prototype.estimate = create_proxy(answer)
-
     if hasattr(js, "FileSystemHandle"):
         allow("open")
-    if js_estimate is not None:
-        js.StorageManager.prototype.estimate = js_estimate
+    empty()
     return file_keeper.Bench(
-        lambda limit: IndexedDbFiles(IndexedDbStore(database), limit, hand_out_slices=hand_out_slices),
+        lambda *limits: IndexedDbFiles(IndexedDbStore(database), *limits, hand_out_slices=hand_out_slices),
         handed,
         allow,
         read,

@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
+import js
 from pyodide.ffi import create_proxy
 from uploads import protocol as p
 
+from upload_engine.browser import runtime
 from upload_engine.browser.capabilities import Capabilities, detect
 from upload_engine.browser.clock import BrowserClock
 from upload_engine.browser.fetch import FetchSigner, FetchTransport
@@ -21,28 +23,45 @@ from upload_engine.browser.kept_files import IndexedDbFiles
 from upload_engine.browser.packages import install_packages
 from upload_engine.browser.port import MessagePortLine
 from upload_engine.browser.xhr import XhrTransport
+from upload_engine.core.requests import object_path
+from upload_engine.demo.demo import Demo
+from upload_engine.demo.shelf_of_blobs import ShelfOfBlobs
 from upload_engine.dispatcher import Outside
 from upload_engine.engine import Engine
 from upload_engine.interfaces import FileKeeper, FileSource, GuestKey, Port, SessionStore
 from upload_engine.memory_store import MemoryStore, NoFileKeeper, NoGuestKey
 from upload_engine.operations import Transports
 
+DEMO_DATABASE = "uploads-demo"
+"""The demo's sessions and kept files are never among the real ones."""
+
 
 async def start(js_host: Any) -> None:
     """Serve the pages of ``js_host`` (see ``upload_worker.js``) for ever; raises when the engine has a bug."""
+    runtime.wake(str(js_host.config.standardLibrary))
     reception = _Reception(js_host)
     js_host.onDrain(create_proxy(reception.drain))
     js_host.onPort(create_proxy(reception.welcome))
-    await (await reception.engine).run()
+    engine = await reception.engine
+    if reception.demo is None:
+        await engine.run()
+        return
+    async with asyncio.TaskGroup() as group:
+        group.create_task(reception.demo.desk.run())
+        group.create_task(engine.run())
 
 
 class _Reception:
-    """Takes in pages. The first ``HELLO`` brings the configuration with which the one engine is made."""
+    """Takes in pages. The first ``HELLO`` brings the configuration with which the one engine is made; tokens may come before
+    it.
+    """
 
     def __init__(self, js_host: Any) -> None:
         self.engine: asyncio.Future[Engine] = asyncio.get_running_loop().create_future()
         self._js_host = js_host
         self._capabilities = detect()
+        self._signed_in: dict[str, Any] = {"token": str(js_host.config.guestToken), "is_guest": True}
+        self.demo = _demo(js_host, self._capabilities) if js_host.config.demo else None
         self._making: asyncio.Task[None] | None = None
         self._waiting: list[tuple[Port, str, FileSource | None]] = []
 
@@ -59,12 +78,18 @@ class _Reception:
             await self.engine.result().drain()
 
     def _receive(self, port: Port, body: str, file: FileSource | None) -> None:
+        if self.demo and self.demo.desk.hear(port, body, file):
+            return
         if self.engine.done():
             self.engine.result().receive(port, body, file)
             return
         if self._making is None:
             try:
                 message = p.decode_worker_message(body)
+                if message["type"] == p.SIGN_IN:
+                    if not message["is_guest"] or not self._signed_in["token"]:
+                        self._signed_in = message
+                    return
                 if message["type"] != p.HELLO:
                     raise p.ProtocolError("the first message must be HELLO")
                 config = p.check_upload_config(message["config"])
@@ -78,9 +103,12 @@ class _Reception:
 
     async def _make(self, config: dict[str, Any]) -> None:
         warnings = []
-        if config["packages"] and (problem := await install_packages(config["packages"])):
+        if config["packages"] and not self.demo and (problem := await install_packages(config["packages"])):
             warnings.append(problem)
-        engine = _engine(self._js_host, self._capabilities, config, warnings)
+        if self.demo:
+            engine = _demo_engine(self._js_host, self._capabilities, config, self.demo)
+        else:
+            engine = _engine(self._js_host, self._capabilities, config, warnings, self._signed_in)
         self.engine.set_result(engine)
         for waiting in self._waiting:
             engine.receive(*waiting)
@@ -91,13 +119,20 @@ class _Reception:
             self.engine.set_exception(error)
 
 
-def _engine(js_host: Any, capabilities: Capabilities, config: dict[str, Any], warnings: list[str]) -> Engine:
+def _engine(
+    js_host: Any,
+    capabilities: Capabilities,
+    config: dict[str, Any],
+    warnings: list[str],
+    signed_in: dict[str, Any],
+) -> Engine:
     site_url = str(js_host.config.siteUrl).rstrip("/")
     signer_url = str(config["signer_url"]).rstrip("/") or site_url
     if signer_url.startswith("/"):
         signer_url = _origin(site_url) + signer_url
     is_ours = _origin(signer_url) == _origin(site_url)
-    guest_token = str(js_host.config.guestToken) if is_ours else ""
+    token = signed_in["token"] if is_ours or not signed_in["is_guest"] else ""
+    guest_token = token if signed_in["is_guest"] else ""
     is_stored = capabilities.indexeddb and not guest_token  # the next visit is another guest's
     store: SessionStore = MemoryStore()
     guest_key: GuestKey = NoGuestKey()
@@ -105,11 +140,14 @@ def _engine(js_host: Any, capabilities: Capabilities, config: dict[str, Any], wa
     if is_stored:
         store = database = IndexedDbStore()
         guest_key = CryptoGuestKey(database)
-        file_keeper = IndexedDbFiles(database, config["keep_copy"], hand_out_slices=capabilities.chromium)
+        file_keeper = IndexedDbFiles(
+            database, config["keep_copy"], config["keep_offline"], hand_out_slices=capabilities.chromium
+        )
     fetch = FetchTransport()
     outside = Outside(
-        signer=FetchSigner(signer_url, "omit" if guest_token else "include", guest_token),
-        signer_url=signer_url,
+        signer=FetchSigner(signer_url, "include", token),
+        object_url=lambda key: signer_url + object_path(key),
+        takes_guests=is_ours,
         guest_key=guest_key,
         transports=Transports(fetch=fetch, xhr=XhrTransport() if capabilities.xhr else fetch),
         store=store,
@@ -119,14 +157,54 @@ def _engine(js_host: Any, capabilities: Capabilities, config: dict[str, Any], wa
         log=js_host.log,
     )
     warnings = [*warnings, *_losses(js_host, is_stored, guest_token)]
-    told = {
+    return Engine(outside, config, _told(js_host, capabilities, is_stored, warnings))
+
+
+def _demo(js_host: Any, capabilities: Capabilities) -> Demo:
+    def crash() -> None:
+        if js_host.kind == "page" or not hasattr(js.navigator, "locks"):
+            raise RuntimeError("It was told to crash.")
+        js.close()
+
+    shelf = ShelfOfBlobs() if capabilities.indexeddb else ShelfOfBlobs(None)
+    return Demo(shelf, BrowserClock(), random.SystemRandom(), crash)
+
+
+def _demo_engine(js_host: Any, capabilities: Capabilities, config: dict[str, Any], demo: Demo) -> Engine:
+    """The same engine, with a store and a network that are in this browser alone."""
+    store: SessionStore = MemoryStore()
+    file_keeper: FileKeeper = NoFileKeeper()
+    if capabilities.indexeddb:
+        store = database = IndexedDbStore(DEMO_DATABASE)
+        file_keeper = IndexedDbFiles(
+            database, config["keep_copy"], config["keep_offline"], hand_out_slices=capabilities.chromium
+        )
+    outside = Outside(
+        signer=demo.signer,
+        object_url=demo.object_url,
+        takes_guests=False,
+        guest_key=NoGuestKey(),
+        transports=Transports(fetch=demo.transport, xhr=demo.transport),
+        store=store,
+        file_keeper=file_keeper,
+        clock=BrowserClock(),
+        rng=random.SystemRandom(),
+        log=js_host.log,
+    )
+    warnings = list(_losses(js_host, capabilities.indexeddb, ""))
+    return Engine(outside, config, _told(js_host, capabilities, capabilities.indexeddb, warnings))
+
+
+def _told(js_host: Any, capabilities: Capabilities, is_stored: bool, warnings: list[str]) -> dict[str, Any]:
+    """What pages are told that the engine can do."""
+    return {
         "worker": str(js_host.kind),
         "storage": "indexeddb" if is_stored else "memory",
         "transports": ["xhr", "fetch"] if capabilities.xhr else ["fetch"],
         "python": sys.version.split()[0],
+        "boot": str(js_host.boot),
         "warnings": warnings,
     }
-    return Engine(outside, config, told)
 
 
 def _losses(js_host: Any, is_stored: bool, guest_token: str) -> Iterator[str]:

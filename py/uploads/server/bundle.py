@@ -7,26 +7,25 @@ May run Node, and read and write the files it is given.
 
 from __future__ import annotations
 
+import io
 import json
 import os
-import subprocess
 import tempfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from uploads.server.assets import CACHE, ensure_node_modules, hash_of, node_program
+from uploads.server.assets import CACHE, hash_of
 from uploads.server.errors import SetUpError
+from uploads.server.pyodide_node import pyodide_folder, run_in_node
 
 _LAUNCH = """
-const {loadPyodide} = await import(process.env.BUNDLE_PYODIDE);
+const {loadPyodide} = await import(`${process.env.PYODIDE}/pyodide.mjs`);
 const pyodide = await loadPyodide({stdout: () => {}});
 pyodide.FS.mkdirTree("/work");
-pyodide.mountNodeFS("/work", process.env.BUNDLE_FOLDER);
-pyodide.runPython(process.env.BUNDLE_PROGRAM);
+pyodide.mountNodeFS("/work", process.env.WORK);
+pyodide.runPython(process.env.PROGRAM);
 """
-
-_LINE = 300  # characters; a longer line of what Node says is a piece of a program
 
 _COMPILE = """
 import importlib.util, json, pathlib
@@ -49,58 +48,41 @@ def compile_for_pyodide(sources: Mapping[str, bytes]) -> dict[str, bytes]:
     The path is also what tracebacks show. Raises `SetUpError` with the compiler's complaint for a source it refuses.
     """
     names = sorted(sources)
-    pyodide = ensure_node_modules() / "pyodide" / "pyodide.mjs"
     with tempfile.TemporaryDirectory(prefix="upload-worker-") as folder:
         work = Path(folder)
         (work / "names.json").write_text(json.dumps(names))
         for number, name in enumerate(names):
             (work / f"{number}.py").write_bytes(sources[name])
-        answer = subprocess.run(
-            [node_program(), "--input-type=module", "--eval", _LAUNCH],
-            env={
-                **os.environ,
-                "BUNDLE_PYODIDE": pyodide.as_uri(),
-                "BUNDLE_FOLDER": str(work),
-                "BUNDLE_PROGRAM": _COMPILE,
-            },
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        run_in_node(_LAUNCH, work, PROGRAM=_COMPILE)
         complaint = work / "complaint.txt"
         if complaint.exists():
             raise SetUpError(f"Compiling for the browser failed: {complaint.read_text()}.")
-        if answer.returncode:
-            told = [line for line in answer.stderr.splitlines() if "Error: " in line and len(line) < _LINE]
-            raise SetUpError(
-                f"Pyodide did not run in Node: {told[-1].strip() if told else 'no reason given'}."
-            )
         return {
             name.removesuffix(".py") + ".pyc": (work / f"{number}.pyc").read_bytes()
             for number, name in enumerate(names)
         }
 
 
-def write_zip(files: Mapping[str, bytes], out: Path, *, compress: bool = True) -> None:
-    """Write `files` (contents by path) to the zip `out`; the same files give the same bytes."""
-    method = zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(out, "w", method, compresslevel=9 if compress else None) as archive:
+def zip_of(files: Mapping[str, bytes]) -> bytes:
+    """A zip of `files` (contents by path); the same files give the same bytes."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for name in sorted(files):
             entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
-            entry.compress_type = method
+            entry.compress_type = zipfile.ZIP_DEFLATED
             entry.external_attr = 0o644 << 16
             archive.writestr(entry, files[name])
+    return content.getvalue()
 
 
-def build_zip(sources: Mapping[str, Path], out: Path) -> None:
-    """A zip `out` of precompiled modules: files on disk by module path (`package/module.py`). Raises `SetUpError`."""
-    write_zip(compile_for_pyodide({name: path.read_bytes() for name, path in sources.items()}), out)
+def compiled_zip(sources: Mapping[str, Path]) -> bytes:
+    """A zip of precompiled modules: files on disk by module path (`package/module.py`). Raises `SetUpError`."""
+    return zip_of(compile_for_pyodide({name: path.read_bytes() for name, path in sources.items()}))
 
 
 def precompiled_stdlib() -> Path:
     """Pyodide's python_stdlib.zip with `.pyc` in place of `.py`, made once (it halves the start of the worker)."""
-    original = ensure_node_modules() / "pyodide" / "python_stdlib.zip"
+    original = pyodide_folder() / "python_stdlib.zip"
     done = CACHE / f"python_stdlib-{hash_of(original, Path(__file__))[:16]}.zip"
     if not done.exists():
         with zipfile.ZipFile(original) as archive:
@@ -110,6 +92,14 @@ def precompiled_stdlib() -> Path:
         modules = {name: content for name, content in files.items() if name.endswith(".py")}
         others = {name: content for name, content in files.items() if name not in modules}
         partial = done.with_name(f"{done.name}.{os.getpid()}")
-        write_zip(others | compile_for_pyodide(modules), partial)
+        partial.write_bytes(zip_of(others | compile_for_pyodide(modules)))
         partial.replace(done)
     return done
+
+
+def part_of_stdlib(modules: Collection[str]) -> bytes:
+    """The precompiled standard library with nothing but some modules, named by their path without a suffix."""
+    with zipfile.ZipFile(precompiled_stdlib()) as archive:
+        return zip_of(
+            {name: archive.read(name) for name in archive.namelist() if name.rpartition(".")[0] in modules}
+        )

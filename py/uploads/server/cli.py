@@ -10,7 +10,7 @@ from uploads.server.options import Options
 def main(options: Options) -> int:
     """Carry out what was asked; returns the exit status. Raises `UserError` with the sentence for a person."""
     if options.command == "build":
-        made = site.build(options.out)
+        made = site.build(options.out, options.signer_url)
         say(f"{'Built' if made else 'Already fresh:'} {options.out}")
         return 0
     if options.command == "test":

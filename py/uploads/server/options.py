@@ -23,6 +23,10 @@ environment (a flag wins over its variable):
   UPLOADS_ADDRESSING        "path", "virtual", or "auto" (default): virtual on AWS, else path
   UPLOADS_SECRET            signs upload ids and cookies; the same on every replica
                             (default: made once and kept in the data directory)
+  UPLOADS_JWT_SECRET        an application's users come with bearer tokens: JWTs (HS256) signed
+                            with this, at least 32 characters, with sub and exp
+  UPLOADS_JWT_AUDIENCE, UPLOADS_JWT_ISSUER
+                            what aud and iss of these tokens have to be (no aud; any iss)
   UPLOADS_ALLOWED_ORIGINS   other pages that may call the API, comma-separated, exact:
                             https://app.example.com,https://www.example.com
   UPLOADS_FRAME_ANCESTORS   pages that may frame this one, sandboxed or not, space-separated:
@@ -48,6 +52,7 @@ class Options:
     data: Path | None = None
     bucket: str | None = None
     out: Path = Path("dist")
+    signer_url: str | None = None
     pytest_args: tuple[str, ...] = field(default=())
 
 
@@ -109,6 +114,11 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument(
         "--out", type=Path, default=Path("dist"), metavar="DIR", help="where to write it (./dist)"
     )
+    build.add_argument(
+        "--signer-url",
+        metavar="URL",
+        help="where the signing API is, when not at the site's own origin; it can be changed in config.json",
+    )
     commands.add_parser(
         "test", add_help=False, help="run the linters and the tests; further arguments go to pytest"
     )
@@ -129,5 +139,6 @@ def parse(argv: Sequence[str]) -> Options:
         data=values.get("data"),
         bucket=values.get("bucket"),
         out=values.get("out", Path("dist")),
+        signer_url=values.get("signer_url"),
         pytest_args=tuple(rest),
     )

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, PlainTextResponse
+from fastapi.responses import FileResponse, HTMLResponse, PlainTextResponse
 from starlette.datastructures import Headers as RequestHeaders
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
@@ -23,7 +23,9 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from uploads.server.compressing import ENCODINGS
 from uploads.server.identity import OPAQUE, Guests
+from uploads.server.layout import ASSETS, folders_of
 
 for _suffix, _type in {
     ".wasm": "application/wasm",
@@ -35,10 +37,13 @@ for _suffix, _type in {
     ".py": "text/x-python",
     ".zip": "application/zip",
     ".whl": "application/zip",
+    ".snapshot": "application/octet-stream",
+    ".webmanifest": "application/manifest+json",
 }.items():
     mimetypes.add_type(_type, _suffix)  # whatever this system's own table says
 
 _PAGE = {".", "index.html"}
+_CHUNK = 1 << 20  # bytes read from a file at a time: each costs a change of threads
 _HOST = re.compile(r"[A-Za-z0-9.:\[\]_-]+")
 _NOTHING = "default-src 'none'; frame-ancestors 'none'"
 
@@ -68,8 +73,10 @@ class Headers:
 
         WebKit takes 'self' in a sandboxed frame for the frame's opaque origin, so the page's policy names its own.
         """
-        if path.startswith("/worker/"):
+        if path.startswith((f"/{ASSETS}/worker-", "/upload_worker.js")):
             return self._worker
+        if path == "/service_worker.js":
+            return "default-src 'none'; connect-src 'self'"
         if path.startswith("/docs"):
             return self._viewer
         if path.startswith(("/s3/", "/healthz", "/openapi.json")):
@@ -135,11 +142,32 @@ class Site(StaticFiles):
         """The file at `path`; nothing that begins with a dot. Raises `HTTPException` (404)."""
         if any(step.startswith(".") and step != "." for step in path.replace("\\", "/").split("/")):
             raise HTTPException(404)
-        response = await super().get_response(path, scope)
+        response = await self._compressed(path, scope)
         if path not in _PAGE:
             response.headers["Access-Control-Allow-Origin"] = "*"
+            if path.startswith(f"{ASSETS}/"):
+                response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
         elif response.status_code in {HTTPStatus.OK, HTTPStatus.NOT_MODIFIED}:
             return self._page(Request(scope), response)
+        return response
+
+    async def _compressed(self, path: str, scope: Scope) -> Response:
+        """The file at `path`, as small as the browser takes it."""
+        accepted = RequestHeaders(scope=scope).get("accept-encoding", "")
+        for encoding, suffix in ENCODINGS.items():
+            if encoding in re.split(r"[,;\s]+", accepted) and self.lookup_path(path + suffix)[1] is not None:
+                response = await super().get_response(path + suffix, scope)
+                kind = mimetypes.guess_type(path)[0] or "application/octet-stream"
+                response.headers["Content-Type"] = (
+                    f"{kind}; charset=utf-8" if kind.startswith("text/") else kind
+                )
+                response.headers["Content-Encoding"] = encoding
+                break
+        else:
+            response = await super().get_response(path, scope)
+        response.headers["Vary"] = "Accept-Encoding"
+        if isinstance(response, FileResponse):
+            response.chunk_size = _CHUNK
         return response
 
     def _page(self, request: Request, response: Response) -> Response:
@@ -163,9 +191,9 @@ _VIEWER = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>The signing API</title>
 <link rel="icon" href="data:,">
-<link rel="stylesheet" href="vendor/swagger-ui/swagger-ui.css">
+<link rel="stylesheet" href="{folder}swagger-ui.css">
 <div id="viewer"></div>
-<script src="vendor/swagger-ui/swagger-ui-bundle.js"></script>
+<script src="{folder}swagger-ui-bundle.js"></script>
 <script src="docs/start.js"></script>
 </html>
 """
@@ -179,13 +207,14 @@ _VIEWER_START = """SwaggerUIBundle({
 """
 
 
-def make_viewer() -> APIRouter:
+def make_viewer(site: Path) -> APIRouter:
     """/docs: the API described, from files of this site alone."""
     router = APIRouter(include_in_schema=False)
+    page = _VIEWER.format(folder=folders_of(site)["swagger-ui"])
 
     @router.get("/docs")
     def show() -> HTMLResponse:
-        return HTMLResponse(_VIEWER)
+        return HTMLResponse(page)
 
     @router.get("/docs/start.js")
     def start() -> PlainTextResponse:

@@ -49,6 +49,9 @@ class Settings(BaseSettings):
     addressing: Literal["auto", "path", "virtual"] = "auto"
 
     secret: SecretStr | None = Field(None, min_length=16)
+    jwt_secret: SecretStr | None = Field(None, min_length=32)
+    jwt_audience: str | None = Field(None, min_length=1)
+    jwt_issuer: str | None = Field(None, min_length=1)
     allowed_origins: CommaSeparated = ()
     frame_ancestors: str | None = Field(None, pattern=r"^[^;,\r\n]+$")
     secure_cookies: bool = False

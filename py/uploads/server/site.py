@@ -1,8 +1,15 @@
 """The static site: one directory that any host can serve, with everything it loads, by relative addresses only.
 
-It mirrors the repository: index.html, pyscript.toml, py/uploads (what the page loads), worker/upload_worker.js; and adds
-worker/engine.zip and vendor/ (Pyodide, PyScript, MicroPython, micropip, the API's viewer). Reads the repository and
-`node_modules`, writes the one directory.
+    index.html                  the page; asks for everything else
+    manifest.webmanifest        what it is called, and looks like, as an installed application
+    service_worker.js           keeps the files for when there is no network
+    config.json                 PyScript's configuration; its `uploads` may be changed where the site is published
+    embed.js                    the widget as one tag, for pages of others
+    upload_worker.js            the worker's script under an address that stays, for pages of others
+    wheels/…, examples/…        the hook as a wheel, and pages that show how to use it
+    assets/NAME-HASH/…          all the rest, which never changes under its address: page, worker, pyodide, pyscript, micropython
+
+Beside what shrinks lie a .br and a .gz of it. Reads the repository and `node_modules`, writes the one directory.
 """
 
 from __future__ import annotations
@@ -10,20 +17,28 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from uploads.server import assets, bundle
+from uploads.server import assets, bundle, installable, page_bundle
+from uploads.server.compressing import compress
 from uploads.server.console import one_at_a_time, say
 from uploads.server.errors import SetUpError
+from uploads.server.layout import STAMP, Content, Layout, stamp_of
 from uploads.server.paths import NODE_MODULES, ROOT
+from uploads.server.romfs import make_romfs
+from uploads.server.snapshot import make_snapshot
+from uploads.server.wheel import make_wheel, wheel_name, wheel_sources
 
-STAMP = ".built-from.json"
-_PAGE_PACKAGES = ("protocol", "client", "ui")
-_PAGE_SUFFIXES = {".py", ".css", ".svg", ".js", ".png", ".ico", ".webmanifest", ".toml", ".json"}
-_UNBUILT = b'const BUILD = "unbuilt";'
+WORKER = ROOT / "worker" / "upload_worker.js"
+_UI = ROOT / "py" / "uploads" / "ui"
+EMBED = _UI / "embed.js"
+EXAMPLES = sorted((ROOT / "examples").glob("*.html"))
 _PYODIDE_FILES = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm")
+_PYSCRIPT_START = ("core", "deprecations-manager", "donkey", "error", "py-editor", "py-game", "py-terminal")
+_UP = "../../"  # from a folder of assets to the site's own
 
 
 def engine_sources() -> dict[str, Path]:
@@ -42,31 +57,38 @@ def engine_sources() -> dict[str, Path]:
     return found | ({"uploads/__init__.py": package} if package.exists() else {})
 
 
-def page_files() -> dict[str, Path]:
-    """What the page loads, by path in the site, taken as it is."""
-    package = ROOT / "py" / "uploads"
-    found = [
-        ROOT / "index.html",
-        ROOT / "pyscript.toml",
-        ROOT / "worker" / "upload_worker.js",
-        package / "__init__.py",
-    ]
-    for name in _PAGE_PACKAGES:
-        found += [path for path in sorted((package / name).rglob("*")) if path.suffix in _PAGE_SUFFIXES]
-    return {path.relative_to(ROOT).as_posix(): path for path in found}
+def _page_assets() -> dict[str, Path]:
+    """What the page shows besides its Python, by name."""
+    return {path.name: path for path in sorted(_UI.iterdir()) if path.suffix in {".css", ".svg", ".png"}}
 
 
 def _inputs() -> Iterator[Path]:
-    yield from page_files().values()
+    yield from (ROOT / "index.html", ROOT / "pyscript.toml", WORKER)
+    yield from (installable.MANIFEST, installable.SERVICE_WORKER, EMBED)
+    yield from page_bundle.page_modules().values()
+    yield from _page_assets().values()
     yield from engine_sources().values()
+    yield from (*wheel_sources().values(), *EXAMPLES, ROOT / "pyproject.toml")
     yield from (ROOT / "package-lock.json", assets.BROWSER_REQUIREMENTS)
-    yield from (Path(__file__).with_name(f"{name}.py") for name in ("assets", "bundle"))
+    builders = (
+        "assets",
+        "bundle",
+        "compressing",
+        "installable",
+        "layout",
+        "page_bundle",
+        "pyodide_node",
+        "romfs",
+        "snapshot",
+        "wheel",
+    )
+    yield from (Path(__file__).with_name(f"{name}.py") for name in builders)
     yield Path(__file__)
 
 
-def stamp_of_inputs() -> str:
+def stamp_of_inputs(signer_url: str | None = None) -> str:
     """A hash over the name and the bytes of everything that the site is made from. Raises `SetUpError` by name."""
-    digest = hashlib.sha256()
+    digest = hashlib.sha256((signer_url or "").encode())
     for path in _inputs():
         try:
             content = path.read_bytes()
@@ -76,35 +98,34 @@ def stamp_of_inputs() -> str:
     return digest.hexdigest()
 
 
-def _stamp_at(out: Path) -> str | None:
-    try:
-        return str(json.loads((out / STAMP).read_text())["inputs"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
-def build(out: Path) -> bool:
+def build(out: Path, signer_url: str | None = None) -> bool:
     """Make `out` the site, unless it is fresh; whether anything was done.
 
-    Raises `SetUpError` when `out` holds files that no build wrote, cannot be written, or an input is missing.
+    signer_url: where the signing API is, if not at the site's own origin. The folders of the site that was in `out`
+    before stay for one more build, for pages that are open. Raises `SetUpError` when `out` holds files that no build
+    wrote, cannot be written, or an input is missing.
     """
     out = out.resolve()
-    stamp = stamp_of_inputs()
-    if _stamp_at(out) == stamp:
+    assets.ensure_node_modules()
+    stamp = stamp_of_inputs(signer_url)
+    if stamp_of(out) == stamp:
         return False
     if out.exists() and not (out.is_dir() and (not any(out.iterdir()) or (out / STAMP).exists())):
         raise SetUpError(
             f"{out} is not a site that was built here, so it is left alone: name another directory."
         )
-    assets.ensure_node_modules()
     with one_at_a_time():
+        if stamp_of(out) == stamp:  # by another serve.py, while this one waited
+            return False
         say(f"Building the site into {out}")
         partial = out.with_name(f".{out.name}.{os.getpid()}.partial")
         try:
             shutil.rmtree(partial, ignore_errors=True)
             partial.mkdir(parents=True)
-            _write(partial, stamp)
-            (partial / STAMP).write_text(json.dumps({"inputs": stamp}) + "\n")
+            layout = Layout(partial)
+            _write(layout, stamp, signer_url)
+            layout.keep_folders_of(out)
+            layout.write_stamp(stamp)
             if out.exists():
                 shutil.rmtree(out)
             partial.rename(out)
@@ -115,43 +136,118 @@ def build(out: Path) -> bool:
     return True
 
 
-def _write(out: Path, stamp: str) -> None:
-    for name, path in page_files().items():
-        _copy(path, out / name)
-    worker = out / "worker" / "upload_worker.js"
-    worker.write_bytes(worker.read_bytes().replace(_UNBUILT, f'const BUILD = "{stamp[:16]}";'.encode()))
-    say("    vendored: PyScript, MicroPython, the API's viewer")
-    _vendor(out / "vendor")
-    say("    vendored: Pyodide, with a precompiled standard library")
-    _vendor_pyodide(out / "vendor" / "pyodide")
-    say("    worker: the engine, precompiled")
-    bundle.build_zip(engine_sources(), out / "worker" / "engine.zip")
+def _write(layout: Layout, stamp: str, signer_url: str | None) -> None:
+    say("    vendored: PyScript, MicroPython, Pyodide with a precompiled standard library")
+    pyscript = layout.add_folder("pyscript", _pyscript())
+    micropython = layout.add_folder("micropython", _micropython())
+    layout.add_folder("swagger-ui", _swagger())
+    pyodide = layout.add_folder("pyodide", _pyodide())
+    say("    worker: the engine, precompiled, and a snapshot with it imported")
+    worker = layout.add_folder("worker", _worker(stamp, pyodide))
+    say("    page")
+    shown = layout.add_folder(
+        "page",
+        {
+            **_page_assets(),
+            "start.py": page_bundle.START.encode(),
+            "page.romfs": make_romfs(page_bundle.page_modules()),
+        },
+    )
+    interpreter = f"{micropython}micropython.mjs"
+    addresses = {
+        "worker/upload_worker.js": f"{worker}upload_worker.js",
+        "vendor/pyscript/core.js": f"{pyscript}core.js",
+        "py/uploads/ui/main.py": f"{shown}start.py",
+        "pyscript.toml": "config.json",
+        "py/uploads/ui/manifest.webmanifest": "manifest.webmanifest",
+        **{f"py/uploads/ui/{name}": f"{shown}{name}" for name in _page_assets()},
+    }
+    preloads = {
+        **{pyscript + chunk: "modulepreload" for chunk in _pyscript_chunks()},
+        interpreter: "modulepreload",
+        f"{micropython}micropython.wasm": "fetch",
+        "config.json": "fetch",
+        f"{shown}start.py": "fetch",
+        f"{shown}page.romfs": "fetch",
+    }
+    layout.add_file("config.json", page_bundle.configuration(interpreter, f"{shown}page.romfs", signer_url))
+    layout.add_file("index.html", page_bundle.page(addresses, preloads))
+    say("    for pages of others: the widget's tag, the hook as a wheel, examples")
+    layout.add_file("embed.js", EMBED)
+    layout.add_file("upload_worker.js", f'import "./{worker}upload_worker.js";\n'.encode())
+    layout.add_file(f"wheels/{wheel_name()}", make_wheel())
+    for path in EXAMPLES:
+        named = {"vendor/pyodide/": pyodide, "vendor/pyscript/": pyscript, "uploads.whl": wheel_name()}
+        layout.add_file(f"examples/{path.name}", page_bundle.example(path, named))
+    layout.add_file("manifest.webmanifest", installable.manifest(shown))
+    layout.add_file("service_worker.js", installable.service_worker(stamp[:16], layout.addresses()))
+    say("    compressed: .br and .gz")
+    compress(layout.out)
 
 
-def _vendor(vendor: Path) -> None:
-    packages = NODE_MODULES
-    pyscript = packages / "@pyscript" / "core"
-    for path in sorted((pyscript / "dist").iterdir()):
-        if path.suffix != ".map":
-            _copy(path, vendor / "pyscript" / path.name)
-    _copy(pyscript / "LICENSE", vendor / "pyscript" / "LICENSE")
-    micropython = packages / "@micropython" / "micropython-webassembly-pyscript"
-    for name in ("micropython.mjs", "micropython.wasm"):
-        _copy(micropython / name, vendor / "micropython" / name)
-    for name in ("swagger-ui-bundle.js", "swagger-ui.css", "LICENSE", "NOTICE"):
-        _copy(packages / "swagger-ui-dist" / name, vendor / "swagger-ui" / name)
+def _pyscript() -> dict[str, Content]:
+    package = NODE_MODULES / "@pyscript" / "core"
+    found = {path.name: path for path in (package / "dist").iterdir() if path.suffix != ".map"}
+    return {**found, "LICENSE": package / "LICENSE"}
 
 
-def _vendor_pyodide(folder: Path) -> None:
+def _pyscript_chunks() -> list[str]:
+    """What PyScript's entry asks for as it starts: the file that it consists of, and its plugins, whether used or not."""
+    files = [path.name for path in (NODE_MODULES / "@pyscript" / "core" / "dist").iterdir()]
+    found = []
+    for name in _PYSCRIPT_START:
+        chunks = [file for file in files if re.fullmatch(name + r"-[\w-]{8}\.js", file)]
+        if len(chunks) != 1:
+            raise SetUpError(f"PyScript was expected to have one file {name}-….js, and has {len(chunks)}.")
+        found += chunks
+    return found
+
+
+def _micropython() -> dict[str, Content]:
+    package = NODE_MODULES / "@micropython" / "micropython-webassembly-pyscript"
+    return {name: package / name for name in ("micropython.mjs", "micropython.wasm")}
+
+
+def _swagger() -> dict[str, Content]:
+    names = ("swagger-ui-bundle.js", "swagger-ui.css", "LICENSE", "NOTICE")
+    return {name: NODE_MODULES / "swagger-ui-dist" / name for name in names}
+
+
+def _pyodide() -> dict[str, Content]:
     package = NODE_MODULES / "pyodide"
-    for name in _PYODIDE_FILES:
-        _copy(package / name, folder / name)
-    _copy(bundle.precompiled_stdlib(), folder / "python_stdlib.zip")
     wheels = assets.ensure_browser_wheels()
-    for wheel in wheels:
-        _copy(wheel, folder / wheel.name)
-    lock = json.loads((package / "pyodide-lock.json").read_text())
-    (folder / "pyodide-lock.json").write_text(json.dumps(trimmed_lock(lock, wheels), sort_keys=True) + "\n")
+    lock = trimmed_lock(json.loads((package / "pyodide-lock.json").read_text()), wheels)
+    return {
+        **{name: package / name for name in _PYODIDE_FILES},
+        **{wheel.name: wheel for wheel in wheels},
+        "python_stdlib.zip": bundle.precompiled_stdlib(),
+        "pyodide-lock.json": json.dumps(lock, sort_keys=True).encode() + b"\n",
+    }
+
+
+def _worker(stamp: str, pyodide: str) -> Mapping[str, Content]:
+    """The worker's script with the site's own names in it, and beside it what it starts from."""
+    engine = bundle.compiled_zip(engine_sources())
+    snapshot = make_snapshot(engine, seed=int(stamp[:8], 16))
+    script = WORKER.read_text(encoding="utf-8")
+    for name, unbuilt, built in (
+        ("BUILD", '"unbuilt"', json.dumps(stamp[:16])),
+        ("SITE", 'new URL("../", SCRIPT)', f'new URL("{_UP}", SCRIPT)'),
+        ("PYODIDE", 'new URL("../vendor/pyodide/", SCRIPT)', f'new URL("{_UP}{pyodide}", SCRIPT)'),
+        ("STANDARD_LIBRARY", "null", 'new URL("stdlib.zip", SCRIPT)'),
+        ("SNAPSHOT_SIZES", "null", json.dumps([snapshot.header, snapshot.memory])),
+    ):
+        before, after = f"const {name} = {unbuilt};", f"const {name} = {built};"
+        if before not in script:
+            raise SetUpError(f"{WORKER.name} has no line {before}")
+        script = script.replace(before, after)
+    return {
+        "upload_worker.js": script.encode(),
+        "engine.zip": engine,
+        "stdlib.zip": bundle.part_of_stdlib(snapshot.modules),
+        "nothing.zip": bundle.zip_of({}),
+        "engine.snapshot": snapshot.packed,
+    }
 
 
 def trimmed_lock(lock: dict[str, object], wheels: list[Path]) -> dict[str, object]:
@@ -172,8 +268,3 @@ def trimmed_lock(lock: dict[str, object], wheels: list[Path]) -> dict[str, objec
             )
         packages[name] = {**entry, "sha256": assets.hash_of(wheel)}
     return {**lock, "packages": packages}
-
-
-def _copy(source: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(source, target)  # the bytes alone: rights and dates are this machine's business

@@ -1,0 +1,3 @@
+import js
+
+js.document.documentElement.dataset.page = "ready"

@@ -1,0 +1,2 @@
+const worker = new Worker("pyodide_worker.js", { type: "module" });
+worker.onmessage = () => { document.documentElement.dataset.engine = "ready"; };
