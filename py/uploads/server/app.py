@@ -14,6 +14,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
+from uploads.server.applications import Applications
 from uploads.server.identity import Guests
 from uploads.server.pages import Cors, Headers, Site, make_viewer
 from uploads.server.problems import Problem, from_s3
@@ -32,7 +33,12 @@ def make_app(
 
     `secret` signs upload ids and cookies; `is_ready` tells whether the store takes bytes.
     """
-    guests = Guests(secret, secure=settings.secure_cookies)
+    applications = None
+    if settings.jwt_secret:
+        applications = Applications(
+            settings.jwt_secret.get_secret_value(), settings.jwt_audience, settings.jwt_issuer
+        )
+    guests = Guests(secret, secure=settings.secure_cookies, applications=applications)
     signing = Signing(settings, store, Tokens(secret, store.bucket, settings.upload_expiry), guests)
     app = FastAPI(
         title="Upload Worker",
@@ -48,7 +54,7 @@ def make_app(
     app.state.signing = signing
     _answer_problems(app)
     app.include_router(make_router(signing))
-    app.include_router(make_viewer())
+    app.include_router(make_viewer(site))
 
     @app.get("/healthz", tags=["server"])
     def tell_health() -> JSONResponse:

@@ -7,6 +7,8 @@ derived from the secret.
 A page that can have no cookie (in a sandboxed frame its origin is opaque, "null") is a guest by a bearer token, which
 comes with the page itself and lives as long as it. Every sandboxed frame of every site has the origin "null": it is
 let in by a token alone, never by a cookie, and only whom `frame-ancestors` lets frame our page can have it get one.
+
+Whoever has an account elsewhere comes with a token of that application (`applications`), and is no guest.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
+from uploads.server.applications import GUEST, Applications, bad_token
 from uploads.server.problems import Problem
 
 COOKIE = "uploads_guest"
@@ -31,9 +34,10 @@ _CHALLENGE = 60  # seconds within which a challenge has to be answered
 
 
 class Guests:
-    """Gives out guest identities and knows them again."""
+    """Gives out guest identities and knows them again; knows the users of applications, if there are any, as well."""
 
-    def __init__(self, secret: str, *, secure: bool) -> None:
+    def __init__(self, secret: str, *, secure: bool, applications: Applications | None = None) -> None:
+        self._applications = applications
         self._secure = secure
         self._secret = secret.encode()
         signing = {"key_derivation": "hmac", "digest_method": hashlib.sha256}
@@ -44,16 +48,16 @@ class Guests:
     def known(self, connection: HTTPConnection) -> str | None:
         """The user id in the request's token, else in its cookie, if that is one of ours.
 
-        Raises `Problem` (401) for a token that is not: whoever has one is not to become somebody else unawares.
+        Raises `Problem` (401) for a token that is not, or no more: whoever has one is not to become somebody else unawares.
         """
         if (token := _bearer(connection)) is None:
             return self._read(connection, None)
         try:
             return str(self._tokens.loads(token, max_age=_YEAR))
         except BadData:
-            raise Problem(
-                401, "BadToken", "This token is not ours, or too old: load the page anew."
-            ) from None
+            if self._applications is None:
+                raise bad_token() from None
+        return self._applications.user(token)
 
     def is_new(self, connection: HTTPConnection) -> bool:
         """Whether the request's guest has had no cookie at all until a moment ago. Guests by token never count."""
@@ -113,7 +117,7 @@ class Guests:
 
 
 def _new_user() -> str:
-    return f"guest-{secrets.token_hex(12)}"
+    return f"{GUEST}{secrets.token_hex(12)}"
 
 
 def _bearer(connection: HTTPConnection) -> str | None:
