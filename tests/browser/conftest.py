@@ -88,6 +88,19 @@ def browser(request: pytest.FixtureRequest) -> AnyBrowser:
     return found
 
 
+@pytest.fixture(
+    params=[
+        "chromium",
+        pytest.param("firefox", marks=pytest.mark.firefox),
+        pytest.param("webkit", marks=pytest.mark.webkit),
+    ]
+)
+def every_browser(request: pytest.FixtureRequest) -> AnyBrowser:
+    """Each of the three in turn, new for every test."""
+    found: AnyBrowser = request.getfixturevalue(request.param)()
+    return found
+
+
 @pytest.fixture
 def page(browser: AnyBrowser, line: Line) -> Iterator[OtherPage]:
     """A freshly loaded page, whose console must stay silent for the whole test."""

@@ -29,6 +29,7 @@ def test_30_percent_of_the_part_requests_are_reset(visitor: Visitor, bad: BadLin
     assert len(struck) >= rule.struck > 0
 
 
+@pytest.mark.long
 def test_20_seconds_without_a_network_in_the_middle(visitor: Visitor, bad: BadLine, film: Path) -> None:
     """Faults 5, 7, 10. Neither the store nor the signing server can be reached."""
     bad.limit(25e6)
@@ -50,6 +51,7 @@ def test_answers_are_lost_after_storing(visitor: Visitor, bad: BadLine, film: Pa
     assert all(put.status == 200 for put in struck), "the store has them all"
 
 
+@pytest.mark.long
 def test_15_seconds_of_slow_down(visitor: Visitor, bad: BadLine, film: Path) -> None:
     """Fault 16, a shorter one."""
     bad.limit(40e6)
@@ -61,6 +63,7 @@ def test_15_seconds_of_slow_down(visitor: Visitor, bad: BadLine, film: Path) -> 
     assert len(struck) <= 30, "it slows down"
 
 
+@pytest.mark.long
 def test_urls_expire_in_the_queue_and_under_way(visitor: Visitor, bad: BadLine, film: Path) -> None:
     """Faults 38, 39. Those of the parts that come last have expired when their turn comes."""
     bad.limit(12e6)

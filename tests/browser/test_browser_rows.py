@@ -407,6 +407,7 @@ def keys(line: Line) -> set[str]:
     return {entry["Key"] for page in pages for entry in page.get("Contents", [])}
 
 
+@pytest.mark.long
 def test_of_200_files_one_is_poisoned_and_the_others_arrive(
     chromium: Chromium, line: Line, tmp_path: Path
 ) -> None:

@@ -37,16 +37,9 @@ GIVE = """
 FACTS = """() => [origin, uploadWorker.kind, document.querySelector("#warnings").textContent]"""
 
 
-@pytest.fixture(
-    params=[
-        "chromium",
-        pytest.param("firefox", marks=pytest.mark.firefox),
-        pytest.param("webkit", marks=pytest.mark.webkit),
-    ]
-)
-def browser(request: pytest.FixtureRequest) -> AnyBrowser:
-    found: AnyBrowser = request.getfixturevalue(request.param)()
-    return found
+@pytest.fixture
+def browser(every_browser: AnyBrowser) -> AnyBrowser:
+    return every_browser
 
 
 def facts_of(place: Document) -> list[str]:
@@ -110,7 +103,7 @@ def site_without_workers(folder: Path, how: str) -> Iterator[tuple[str, ServerPr
             server.stop()
 
 
-@pytest.mark.parametrize("how", NO_WORKERS)
+@pytest.mark.parametrize("how", ["none", pytest.param("forbidden", marks=pytest.mark.long)])
 def test_where_no_worker_starts(browser: AnyBrowser, tmp_path: Path, how: str) -> None:
     """D13."""
     with site_without_workers(tmp_path, how) as (url, server):

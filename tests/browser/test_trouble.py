@@ -83,6 +83,7 @@ def test_kill_9_of_the_server_and_its_store(chromium: Chromium, slow: Line, tmp_
     assert {number: sent[number] for number in stored} == dict.fromkeys(stored, 1)
 
 
+@pytest.mark.long
 def test_kill_9_of_both(chromium: Chromium, slow: Line, tmp_path: Path) -> None:
     """D3."""
     file = random_file(tmp_path / "film.bin", SIZE)

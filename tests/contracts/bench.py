@@ -21,6 +21,7 @@ from tests.contracts.roles import (
     file_source,
     port,
     session_store,
+    shelf,
     signer,
     transport,
 )
@@ -39,7 +40,12 @@ INDEXED_DB = [
 HANDLES = [name for name in clauses(file_keeper) if "handle" in name or "other_users" in name]
 """The clauses of files that came with a handle, which only Chromium gives and keeps."""
 
-COPIES = ["a_copy_comes_back_as_it_was", "without_room_there_is_no_copy"]
+COPIES = [
+    "a_copy_comes_back_as_it_was",
+    "without_room_there_is_no_copy",
+    "offline_a_larger_file_is_copied_than_otherwise",
+    "what_is_nobodys_becomes_a_users_once",
+]
 """Those of copies. A WebKit that is driven by a test keeps nothing on the disk and refuses copies (UnknownError)."""
 
 NEITHER = [name for name in clauses(file_keeper) if name not in (*HANDLES, *COPIES)]
@@ -143,6 +149,10 @@ class BrowserContracts:
     @of(INDEXED_DB)
     def test_indexeddb(self, bench: Bench, clause: str) -> None:
         bench.ask("indexeddb", "indexeddb", clause)
+
+    @of([name for name in clauses(shelf) if "room" not in name])
+    def test_shelf(self, bench: Bench, clause: str) -> None:
+        bench.ask("shelf", "indexeddb", clause)
 
     @of(clock)
     def test_clock(self, bench: Bench, clause: str) -> None:

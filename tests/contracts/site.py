@@ -14,6 +14,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from uploads.server.bundle import zip_of
+from uploads.server.snapshot import Snapshot
+
 from tests.contracts.roles.file_source import LAST_MODIFIED
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,6 +55,7 @@ class Site:
     """Use as a context manager. folder: of the files that tests choose and ``POST /disk`` changes.
 
     missing: paths that answer 404, to break the boot on purpose. build: the worker's, as the site's build writes it.
+    snapshot: of the engine in ``archive``; without one the worker imports it. wasm_type: what the host calls WebAssembly.
     """
 
     def __init__(self, folder: Path, main: str | None = None) -> None:
@@ -59,6 +63,8 @@ class Site:
         self.archive = engine_archive(main)
         self.missing: set[str] = set()
         self.build = "unbuilt"
+        self.snapshot: Snapshot | None = None
+        self.wasm_type = TYPES[".wasm"]
 
     def __enter__(self) -> Site:
         site = self
@@ -85,13 +91,25 @@ class Site:
             return PAGE.encode(), "text/html; charset=utf-8"
         if path == "worker/upload_worker.js":
             script = (ROOT / path).read_text().replace('BUILD = "unbuilt"', f'BUILD = "{self.build}"')
+            if self.snapshot:
+                sizes = [self.snapshot.header, self.snapshot.memory]
+                script = script.replace("SNAPSHOT_SIZES = null", f"SNAPSHOT_SIZES = {sizes}")
             return script.encode(), TYPES[".js"]
+        if path == "worker/engine.snapshot" and self.snapshot:
+            return self.snapshot.packed, "application/octet-stream"
+        if path == "worker/nothing.zip":
+            return zip_of({}), TYPES[".zip"]
         if path == "worker/engine.zip":
             return self.archive, TYPES[".zip"]
         folder, _, name = path.rpartition("/")
         known = {"worker": ROOT / "worker", "vendor/pyodide": PYODIDE}
         if folder in known and (file := known[folder] / name).is_file():
-            return file.read_bytes(), TYPES.get(file.suffix, "application/octet-stream")
+            kind = (
+                self.wasm_type
+                if file.suffix == ".wasm"
+                else TYPES.get(file.suffix, "application/octet-stream")
+            )
+            return file.read_bytes(), kind
         return None
 
     def change_file(self, name: str, how: str) -> None:

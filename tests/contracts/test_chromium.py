@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Playwright
 
 from tests.contracts.bench import COPIES, HANDLES, LARGE, Bench, BrowserContracts, of
-from tests.contracts.roles import changing_file, file_source
+from tests.contracts.roles import changing_file, clauses, file_source, shelf
 from tests.contracts.site import Site
 from tests.fakes.s3_server import ScriptedS3
 from tests.harness.browser import Browser
@@ -41,6 +41,14 @@ class TestChromium(BrowserContracts):
     @of([*HANDLES, *COPIES])
     def test_file_keeper_of_handles_and_copies(self, bench: Bench, clause: str) -> None:
         bench.ask("file_keeper", "indexeddb", clause)
+
+    @of([name for name in clauses(shelf) if "room" in name])
+    def test_shelf_with_little_room(self, bench: Bench, clause: str) -> None:
+        bench.ask("shelf", "indexeddb", clause)
+
+    @of(shelf)
+    def test_shelf_in_memory(self, bench: Bench, clause: str) -> None:
+        bench.ask("shelf", "memory", clause)
 
     @of(changing_file)
     @pytest.mark.parametrize("adapter", ["xhr-slices", "fetch-slices"])

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from upload_engine.demo.shelf import MemoryShelf
 from upload_engine.interfaces import FileSource, PartBody
 from upload_engine.memory_store import MemoryStore
 
@@ -20,6 +21,7 @@ from tests.contracts.roles import (
     file_source,
     port,
     session_store,
+    shelf,
     signer,
     transport,
 )
@@ -91,12 +93,24 @@ def test_session_store(clause: Clause) -> None:
     asyncio.run(_limited(clause, session_store.Bench(lambda: store)))
 
 
+@of(shelf)
+def test_shelf(clause: Clause) -> None:
+    kept = MemoryShelf()
+
+    def fill() -> None:
+        kept.limit = 1_000
+
+    bench = shelf.Bench(lambda: kept, lambda content: PartBody(content, len(content)), fill)
+    asyncio.run(_limited(clause, bench))
+
+
 @of(file_keeper)
 def test_file_keeper(clause: Clause, tmp_path: Path) -> None:
     keeper = MemoryFileKeeper()
 
-    def reopen(copy_limit: int | None) -> MemoryFileKeeper:
-        keeper.copy_limit = copy_limit
+    def reopen(copy_limit: int | None, offline_limit: int | None = None) -> MemoryFileKeeper:
+        keeper.copy_limit = copy_limit or 0
+        keeper.offline_limit = max(keeper.copy_limit, offline_limit or 0)
         return keeper
 
     async def handed(name: str, has_handle: bool) -> FileSource:

@@ -68,8 +68,18 @@ ARROWS: dict[str, set[str]] = {
         "uploads.protocol",
     },
     "upload_engine.browser": {"upload_engine.core", "upload_engine.interfaces"},
+    "upload_engine.demo": {"upload_engine.core", "upload_engine.interfaces", "uploads.protocol"},
+    "upload_engine.demo.shelf_of_blobs": {
+        "upload_engine.browser",
+        "upload_engine.core",
+        "upload_engine.demo",
+        "upload_engine.interfaces",
+    },
     "upload_engine.main": {
         "upload_engine.browser",
+        "upload_engine.core",
+        "upload_engine.demo",
+        "upload_engine.demo.shelf_of_blobs",
         "upload_engine.dispatcher",
         "upload_engine.engine",
         "upload_engine.interfaces",
@@ -80,10 +90,14 @@ ARROWS: dict[str, set[str]] = {
 }
 TOUCHES_THE_BROWSER = {
     "upload_engine.browser",
+    "upload_engine.demo.shelf_of_blobs",
     "upload_engine.main",
     "uploads.client.link",
+    "uploads.ui.demo_file",
     "uploads.ui.dom",
+    "uploads.ui.embed_line",
     "uploads.ui.files",
+    "uploads.ui.installed",
     "uploads.ui.main",
 }
 THIRD_PARTY = {"uploads.server"}

@@ -74,14 +74,17 @@ class SocketTransport:
 
 
 class SocketSigner:
-    """UploadSigner over a plain socket, without an identity."""
+    """UploadSigner over a plain socket, without a cookie."""
 
     def __init__(self, base_url: str) -> None:
+        self.token = ""
         self._base_url = base_url
 
     async def call(self, request: ApiRequest) -> HttpResponse:
         content = b"" if request.json is None else json.dumps(request.json).encode()
         headers = {"content-type": "application/json"} if content else {}
+        if self.token:
+            headers["authorization"] = f"Bearer {self.token}"
         return await send(
             request.method, self._base_url + request.path, headers, content, text_limit=8 * 1024 * 1024
         )
@@ -143,27 +146,31 @@ class Handed(FileSource, Protocol):
 
 
 class MemoryFileKeeper:
-    """FileKeeper that outlives engines. ``access``: what the browser says of every handle; ``copy_limit``, ``room``:
+    """FileKeeper that outlives engines. ``access``: what the browser says of every handle; ``copy_limit``,
 
-    bytes of the largest copy, and of all that fits.
+    ``offline_limit``, ``room``: bytes of the largest copy, also while the signing server is out of reach, and of all
+    that fits.
     """
 
-    def __init__(self, copy_limit: int | None = None) -> None:
+    def __init__(self, copy_limit: int | None = None, offline_limit: int | None = None) -> None:
         self.access: Literal["open", "ask", "denied"] = "open"
-        self.copy_limit = copy_limit
+        self.copy_limit = copy_limit or 0
+        self.offline_limit = max(self.copy_limit, offline_limit or 0)
         self.room = 2**60
         self.kept: dict[tuple[str, str], Any] = {}
 
-    async def keep(self, user_id: str, upload_id: str, file: FileSource) -> Literal["handle", "copy", ""]:
+    async def keep(
+        self, user_id: str, upload_id: str, file: FileSource, *, is_offline: bool = False
+    ) -> Literal["handle", "copy", ""]:
         handed: Any = file
         if handed.has_handle:
             self.kept[user_id, upload_id] = handed
             return "handle"
-        if self.copy_limit is None or file.size > self.copy_limit:
+        if file.size > (self.offline_limit if is_offline else self.copy_limit):
             return ""
         if file.size > self.room:
             raise StorageFault("there is not enough room")
-        self.kept[user_id, upload_id] = copy.copy(handed)
+        self.kept[user_id, upload_id] = copy.deepcopy(handed)
         return "copy"
 
     async def recall(self, user_id: str) -> dict[str, KeptFile]:
@@ -175,6 +182,10 @@ class MemoryFileKeeper:
 
     async def forget(self, user_id: str, upload_id: str) -> None:
         self.kept.pop((user_id, upload_id), None)
+
+    async def adopt(self, user_id: str) -> None:
+        for owner, upload_id in [key for key in self.kept if not key[0]]:
+            self.kept[user_id, upload_id] = self.kept.pop((owner, upload_id))
 
     def _look_at(self, file: Handed) -> KeptFile:
         if not file.has_handle:

@@ -20,7 +20,8 @@ from uploads.server.identity import COOKIE, Guests
 LISTEN_IN = """
 (() => {
   const heard = (globalThis.heardOnPorts = []);
-  const keep = (way, data) => typeof data?.body === "string" && heard.push(`${way} ${data.body}`);
+  const signsIn = /"type": *"(SIGN_IN|CONFIGURE|SET_TOKEN)"/;
+  const keep = (way, data) => typeof data?.body === "string" && !signsIn.test(data.body) && heard.push(`${way} ${data.body}`);
   const { set, get } = Object.getOwnPropertyDescriptor(MessagePort.prototype, "onmessage");
   Object.defineProperty(MessagePort.prototype, "onmessage", {
     get,
@@ -35,7 +36,10 @@ LISTEN_IN = """
   };
 })();
 """
-"""Run in every page before its own scripts: what goes through its message ports is kept for ``Evidence.look_at``."""
+"""Run in every page before its own scripts: what goes through its message ports is kept for ``Evidence.look_at``,
+
+but for the messages whose whole purpose is a token.
+"""
 
 STORED = """
 async () => {

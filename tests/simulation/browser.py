@@ -13,6 +13,7 @@ from typing import Any
 
 from upload_engine.core.errors import FileChanged, FileUnreadable, StorageFault
 from upload_engine.core.fingerprint import sample_ranges
+from upload_engine.core.requests import object_path
 from upload_engine.dispatcher import Outside
 from upload_engine.engine import Engine
 from upload_engine.interfaces import FileKeeper, FileSource, GuestKey, PartBody, Record, SessionStore
@@ -183,6 +184,15 @@ class Storage:
     async def delete(self, user_id: str, upload_id: str) -> None:
         await self._write(lambda: self.records.pop((user_id, upload_id), None))
 
+    async def adopt(self, user_id: str) -> None:
+        def write() -> None:
+            for owner, upload_id in [key for key in self.records if not key[0]]:
+                record = self.records.pop((owner, upload_id))
+                self.records[user_id, upload_id] = record | {"userId": user_id}
+
+        if any(not owner for owner, _ in self.records):
+            await self._write(write)
+
     async def get_meta(self, key: str) -> Any:
         await self._open()
         return self.meta.get(key)
@@ -294,6 +304,7 @@ _SHOWN = {
     "phase": "phase",
     "progress": "progress",
     "partsUploaded": "parts_uploaded",
+    "fileAccess": "file_access",
 }
 
 
@@ -312,7 +323,14 @@ def _decode_quickly(body: str) -> dict[str, Any]:
     return message  # type: ignore[no-any-return]
 
 
-CAPABILITIES = {"worker": "none", "storage": "memory", "transports": ["xhr"], "python": "3", "warnings": []}
+CAPABILITIES = {
+    "worker": "none",
+    "storage": "memory",
+    "transports": ["xhr"],
+    "python": "3",
+    "boot": "plain",
+    "warnings": [],
+}
 
 
 class Life:
@@ -340,7 +358,8 @@ class Life:
         self.clock = clock or VirtualClock()
         outside = Outside(
             signer=world,
-            signer_url="http://s",
+            object_url=lambda key: "http://s" + object_path(key),
+            takes_guests=True,
             guest_key=key or NoGuestKey(),
             transports=Transports(fetch=world, xhr=world),
             store=store,

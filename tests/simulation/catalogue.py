@@ -21,7 +21,9 @@ class Fault:
 
     ``amount``: the range of its amount (seconds for a window, else what its performer says); ``is_window``: it lasts;
 
-    ``needs``: one of these has to happen before it; ``turns``: it is certain every so many turns, if that is dear.
+    ``needs``: one of these has to happen before it; ``turns``: it is certain every so many turns, if that is dear;
+
+    ``when``: the range of the seconds at which it happens, if that is not anywhen.
     """
 
     name: str
@@ -33,6 +35,7 @@ class Fault:
     is_window: bool = False
     needs: tuple[str, ...] = ()
     turns: int = 1
+    when: tuple[float, float] | None = None
 
 
 ENDS = ("browser: killed", "browser: reloaded")
@@ -117,6 +120,16 @@ CATALOGUE: tuple[Fault, ...] = (
     _window("line: offline for a second", (5,), (0.2, 3.0), 2),
     _window("line: offline for long", (6,), (5.0, 600.0)),
     _window("line: offline for hours", (6,), (3_600.0, 5_400.0), 0.0, turns=8),
+    Fault(
+        "line: offline from the start",
+        (6, 42, 49),
+        ("time",),
+        (20.0, 600.0),
+        weight=2,
+        is_window=True,
+        needs=("browser: killed while offline",),
+        when=(0.0, 0.0),
+    ),
     _window("line: hangs", (3, 5), (0.5, 90.0)),
     Fault("line: changes", (7,)),
     _window("line: DNS fails", (10,), (2.0, 120.0)),
@@ -141,6 +154,7 @@ CATALOGUE: tuple[Fault, ...] = (
     # The browser. Amount: see ``deeds``.
     Fault("browser: killed", (47, 53), ("time", "put answered"), places=SOON, weight=2),
     Fault("browser: reloaded", (49,), ("time",), weight=2),
+    Fault("browser: killed while offline", (47, 49), ("time",), weight=0.5, when=(3.0, 15.0)),
     Fault("browser: killed as Create is answered", (48,), ("create answered",)),
     Fault("browser: killed as Complete is asked", (22, 25, 35, 47), ("complete asked", "complete answered")),
     Fault("browser: killed before a write", (47, 48), ("write",), places=SOON),

@@ -10,7 +10,7 @@ import copy
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from upload_engine.core.events import NetworkHinted
+from upload_engine.account import LAST_USER
 from upload_engine.core.limits import MIN_PART_SIZE
 from uploads import protocol as p
 
@@ -55,6 +55,8 @@ def _sign_in(drama: Drama) -> None:
 
 def _let_somebody_in(drama: Drama, item: Item) -> None:
     """With a page of their own, or elsewhere; then the first one is back, and opens a page."""
+    if LAST_USER not in drama.storage.meta:
+        return  # what is there would rightly become theirs
     server = drama.world.server
     server.cookie, server.new_guest = "somebody", False
     if drama.life and drama.life.page.sessions:
@@ -72,9 +74,8 @@ def _let_somebody_in(drama: Drama, item: Item) -> None:
 
 def _hint(drama: Drama) -> None:
     """The browser believes that the network is back."""
-    for upload_id in drama.life.page.sessions if drama.life else ():
-        assert drama.life
-        drama.life.engine.post(NetworkHinted(upload_id))
+    if drama.life:
+        drama.life.say(p.NETWORK_HINT)
 
 
 def _line_changes(drama: Drama, item: Item) -> bool:
@@ -313,6 +314,7 @@ DEEDS: dict[str, Deed] = {
     "signer: its credentials expire early": _credentials_expire,
     "browser: killed": _killed,
     "browser: reloaded": _reloaded,
+    "browser: killed while offline": _killed,
     "browser: killed as Create is answered": _killed,
     "browser: killed as Complete is asked": _killed,
     "browser: killed before a write": _killed,

@@ -12,7 +12,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from upload_engine.interfaces import Record
 from uploads import protocol as p
+from uploads.protocol import check_upload_config
 
 from tests.fakes.adapters import MemoryFileKeeper
 from tests.simulation import deeds
@@ -27,18 +29,28 @@ MOST_HELP = 12
 """How often a person has to press Retry or give a file again, at the most, once all is calm."""
 HELP_SECONDS = 5.0
 """A person waits so long for what their click leads to."""
+FORGETS = ("browser: storage full", "browser: storage blocked", "browser: a damaged record")
 RESTART_SECONDS = 1.0
+LISTED_SECONDS = 10.0
+"""After that a browser that has started shows what it has stored."""
+SETTLED_SECONDS = 2.0
+"""After that a file has been looked at, written down and kept."""
 
 
 @dataclass
 class Wish:
-    """A file that a person wants to have uploaded; ``ids``: the uploads begun for it, the last one is the one."""
+    """A file that a person wants to have uploaded; ``ids``: the uploads begun for it, the last one is the one;
+
+    ``comes_back``: it was added while the server was out of reach, and may not be asked for again.
+    """
 
     disk: Disk
     key: str
     ids: list[str] = field(default_factory=list)
     outcome: str = ""
     given_in_life: int = 0
+    given_at: float = 0.0
+    comes_back: bool = False
     helped: int = 0
     help_again_at: float = 0.0
 
@@ -76,13 +88,15 @@ class Drama:
         self.world.oracle.interval = dict(plan.config)["progress_interval"] / 1000
         self.storage = Storage(self.world)
         self.clock = VirtualClock()
-        self.keeper = MemoryFileKeeper()
+        self.keep_offline: int = check_upload_config(dict(plan.config))["keep_offline"]
+        self.keeper = MemoryFileKeeper(offline_limit=self.keep_offline)
         self.wishes = [
             Wish(Disk(f"f{number}", file.size, lazy=file.lazy, has_handle=file.dropped), file.key)
             for number, file in enumerate(plan.files)
         ]
         self.life: Life | None = None
         self.lives = 0
+        self.born_at = 0.0
         self.is_calm = False
         self.forgetful = False
         self.calmed = asyncio.Event()
@@ -137,6 +151,7 @@ class Drama:
     async def _live(self) -> bool:
         """One life of the browser; True when all is over."""
         self.lives += 1
+        self.born_at = self.world.loop.time()
         self.died.clear()
         self.world.tell(f"=== life {self.lives}")
         self.storage.blocked = self.storage.broken = False
@@ -162,6 +177,7 @@ class Drama:
             await asyncio.wait((user, death, life.running), return_when=asyncio.FIRST_COMPLETED)
             for task in (user, death):
                 task.cancel()
+            self._note_what_waits(life)
             if self.forgetful:
                 self.world.oracle.life_ended(self._recorded(), forgetful=True)
             self.storage.blocked = self.storage.broken = False
@@ -170,6 +186,33 @@ class Drama:
             user.result()
             return True
         return False
+
+    def _note_what_waits(self, life: Life) -> None:
+        """A browser has died. What was added since its start, and never met the server, has to come back by itself."""
+        for wish in self.wishes if not self.world.oracle.is_known_who else ():
+            session = self.session_of(wish)
+            is_settled = self.world.loop.time() > wish.given_at + SETTLED_SECONDS
+            if (
+                session
+                and session["phase"] == "waiting-for-network"
+                and is_settled
+                and wish.given_in_life == self.lives
+                and not self._record_of(session).get("serverUploadId")
+            ):
+                can_be_kept = wish.disk.has_handle or wish.disk.size <= self.keep_offline
+                wish.comes_back = can_be_kept and not self._may_be_refused(wish)
+
+    def _demand(self, wish: Wish, what: str) -> None:
+        """A person is about to be bothered: not with a file that was kept, unless something has become of it."""
+        is_touched = wish.disk.has_handle and self._may_be_refused(wish)
+        is_damaged = any(self.world.struck[fault] for fault in FORGETS)
+        if wish.comes_back and not is_touched and not is_damaged:
+            self.world.oracle.violation(f"{wish.disk.name} was added offline, and {what}")
+        wish.comes_back = False
+
+    def _record_of(self, session: dict[str, Any]) -> Record:
+        records = self.storage.records.items()
+        return next((record for (_, upload_id), record in records if upload_id == session["upload_id"]), {})
 
     def _recorded(self) -> set[str]:
         return {
@@ -182,9 +225,7 @@ class Drama:
         self.world.tell(f"    page: {session['file_name']} {session['phase']} {session['progress']}")
         oracle.shown(session)
         if not self.forgetful and not self.world.struck["browser: a damaged record"]:
-            records = self.storage.records.items()
-            found = (record for (_, upload_id), record in records if upload_id == session["upload_id"])
-            oracle.written_before_told(session, next(found, None))
+            oracle.written_before_told(session, self._record_of(session))
         for wish in self.wishes:
             current = life.page.replaced.get(wish.upload_id, wish.upload_id)
             ids = (current, *wish.ids)
@@ -201,7 +242,7 @@ class Drama:
         await asyncio.sleep(0.3)
         for wish in self.wishes:
             await asyncio.sleep(self.world.rng.random() * 0.5)
-            if not wish.outcome:
+            if not wish.outcome and not wish.comes_back:
                 self.give(wish)
         await self.calmed.wait()
         deadline = self.world.loop.time() + LONG_ENOUGH
@@ -223,7 +264,7 @@ class Drama:
         if not self.world.server.is_me:
             return  # it is somebody else's browser for now
         disk = disk or wish.disk
-        wish.given_in_life = self.lives
+        wish.given_in_life, wish.given_at = self.lives, self.world.loop.time()
         page = self.life.page
         waiting = page.sessions.get(page.replaced.get(wish.upload_id, wish.upload_id))
         if waiting and waiting["status"] not in ("completed", "cancelled") and disk.size % 2:
@@ -255,6 +296,10 @@ class Drama:
                 if not wish.outcome and life.page.sessions.get(wish.upload_id) is None:
                     over = False
                     is_gone = wish.upload_id in life.page.removed  # with somebody else's coming, say
+                    if wish.comes_back and not is_gone:
+                        if self.world.loop.time() < self.born_at + LISTED_SECONDS:
+                            continue
+                        self._demand(wish, "is lost")
                     if wish.given_in_life != self.lives or not wish.ids or is_gone:
                         self.give(wish)
                 continue
@@ -285,6 +330,8 @@ class Drama:
         waits = phase in ("failed", "paused", "waiting-for-sign-in", "waiting-for-file")
         if not waits or self.world.loop.time() < wish.help_again_at:
             return
+        if phase == "waiting-for-file" and session["file_access"] in p.FILES_AT_HAND:
+            return  # it is being opened
         wish.help_again_at = self.world.loop.time() + HELP_SECONDS
         wish.helped += 1
         self.world.tell(f"    help: {wish.disk.name} is {phase}: {error and error['message']}")
@@ -292,6 +339,8 @@ class Drama:
             wish.helped <= MOST_HELP, f"I6: {wish.disk.name} needs help for ever: {phase} {error}"
         )
         wish.outcome = ""
+        if phase == "waiting-for-file":
+            self._demand(wish, "has to be chosen again")
         if phase == "waiting-for-file" and not (error and wish.helped > 2):
             if wish.disk.edited or not wish.disk.readable:
                 wish.disk = wish.disk.picked_again()

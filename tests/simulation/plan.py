@@ -104,6 +104,8 @@ def plan_for(seed: int) -> Plan:
         "max_concurrent_chunks": rng.choice((1, 2, 3, 3, 5)),
         "max_concurrent_uploads": rng.choice((1, 2, 3)),
     }
+    if rng.random() < 0.3:
+        config["keep_offline"] = rng.choice((0, 10 * MIB))
     if rng.random() < 0.05:
         config["bandwidth_limit"] = rng.choice((500_000, 4_000_000))
     return Plan(
@@ -136,7 +138,9 @@ def _item(
 ) -> Item:
     """``is_early``: it strikes where there is almost always something to strike."""
     counter = rng.choice(fault.counters[:2] if is_early else fault.counters)
-    if counter == "time":
+    if fault.when:
+        at = rng.uniform(*fault.when)
+    elif counter == "time":
         at = rng.uniform(0.4, 0.8 * duration) if is_early else rng.uniform(0.0, 1.2 * duration)
     elif counter == "put":
         parts = sum(max(1, -(-file.size // (5 * MIB))) for file in files)

@@ -13,6 +13,7 @@ from upload_engine.core import sending, settling, transfer, trouble
 from upload_engine.core.parts import ListedPart, Part, part_range
 from upload_engine.core.retry import RetryPolicy
 from upload_engine.core.session_state import SessionState
+from upload_engine.kept_files import KeptFiles
 
 
 def reconcile_trusts_sizes() -> None:
@@ -62,6 +63,20 @@ def failure_aborts() -> None:
         room.__dict__["give_up"] = aborting
 
 
+def offline_copies_are_not_kept() -> None:
+    """A file that waits for the network is kept as any other: not at all where there is no handle."""
+    SessionState.kept = lambda self: []  # type: ignore[method-assign]
+
+
+def nobodys_files_stay_nobodys() -> None:
+    """The records find their user, and the files do not."""
+
+    async def adopt(self: KeptFiles, user_id: str) -> None:
+        pass
+
+    KeptFiles.adopt = adopt  # type: ignore[method-assign]
+
+
 PLANTS: dict[str, Callable[[], None]] = {
     plant.__name__: plant
     for plant in (
@@ -70,5 +85,7 @@ PLANTS: dict[str, Callable[[], None]] = {
         stale_attempts_are_accepted,
         offline_is_charged,
         failure_aborts,
+        offline_copies_are_not_kept,
+        nobodys_files_stay_nobodys,
     )
 }

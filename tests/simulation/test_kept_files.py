@@ -112,9 +112,10 @@ async def test_a_copy_comes_back_whatever_becomes_of_the_file() -> None:
         await until_access(life, "small", "copy")
         assert life.page.sessions["large"]["file_access"] == "choose"
         session = await life.page.until("small", "completed")
-        assert session["file_access"] == "open", "let go at the end"
+        assert session["s3_key"]
         life.say(p.CANCEL_UPLOAD, upload_id="large")
         await life.page.until("large", "cancelled")
+        await asyncio.sleep(1)
     assert world.holds(session["s3_key"], Disk("small", GIB))
     assert keeper.kept == {}
 
@@ -165,17 +166,19 @@ async def test_what_was_paused_stays_paused_with_its_file_at_hand() -> None:
 
 @scenario
 async def test_another_users_file_is_never_used() -> None:
-    """Fault 43: not even while the server cannot be asked who it is."""
+    """Fault 43: while the server cannot be asked who it is, it is opened for the user of last time, and not sent."""
     world, store, keeper = World(), MemoryStore(), MemoryFileKeeper()
     await begun(world, store, keeper, dropped())
     world.begin(OFFLINE)
     world.server.cookie = "somebody"
     async with Life(world, store, keeper=keeper) as life:
-        await life.page.until("a.bin", "waiting-for-file")
-        assert life.page.sessions["a.bin"]["file_access"] == "choose"
+        await life.page.until("a.bin", "waiting-for-network")
+        stored, created = world.bytes_stored, len(world.bucket.uploads)
         world.end(OFFLINE)
         await asyncio.sleep(60)
         assert life.page.sessions == {}
+    assert (world.bytes_stored, len(world.bucket.uploads)) == (stored, created), "nothing was sent"
+    assert world.calls["list"] == 0
     assert list(keeper.kept) == [("me", "a.bin")]
 
 
@@ -185,7 +188,8 @@ async def test_started_offline_the_file_comes_back_with_the_network() -> None:
     await begun(world, store, keeper, file)
     world.begin(OFFLINE)
     async with Life(world, store, keeper=keeper) as life:
-        await life.page.until("a.bin", "waiting-for-file")
+        await life.page.until("a.bin", "waiting-for-network")
+        assert life.page.sessions["a.bin"]["file_access"] == "handle"
         world.end(OFFLINE)
         session = await life.page.until("a.bin", "completed")
     assert world.holds(session["s3_key"], file)
@@ -199,6 +203,27 @@ async def test_what_belongs_to_no_upload_is_let_go_at_the_next_start() -> None:
     async with Life(World(), MemoryStore(), keeper=keeper):
         await asyncio.sleep(1)
     assert keeper.kept == {}
+
+
+class ForgetsNothing(MemoryStore):
+    """Storage that is cut off whenever a record is about to be deleted."""
+
+    async def delete(self, user_id: str, upload_id: str) -> None:
+        await asyncio.Event().wait()
+
+
+@scenario
+async def test_a_file_is_kept_as_long_as_its_record() -> None:
+    """Faults 22, 47, 49: killed between the end of an upload and the letting go, nobody is asked for the file."""
+    world, store, keeper = World(), ForgetsNothing(), MemoryFileKeeper()
+    async with Life(world, store, keeper=keeper) as life:
+        life.start("a.bin", dropped())
+        await life.page.until("a.bin", "completed")
+        await asyncio.sleep(60)
+    assert list(keeper.kept) == [("me", "a.bin")]
+    async with Life(world, store, keeper=keeper) as life:
+        await life.page.until("a.bin", "completed")
+    assert world.bytes_stored == dropped().size
 
 
 class DeafStore(MemoryStore):
@@ -229,7 +254,7 @@ async def test_where_the_records_cannot_be_read_no_file_is_let_go() -> None:
 class FullKeeper(MemoryFileKeeper):
     """No room for a copy."""
 
-    async def keep(self, user_id: str, upload_id: str, file: FileSource) -> Any:
+    async def keep(self, *_: object, **__: object) -> Any:
         raise StorageFault("there is not enough room")
 
     async def forget(self, user_id: str, upload_id: str) -> None:
@@ -262,9 +287,9 @@ def test_what_cannot_be_kept_is_said_once_and_the_upload_goes_on(keeper: type[Me
 class SlowKeeper(MemoryFileKeeper):
     """Copies take their time."""
 
-    async def keep(self, user_id: str, upload_id: str, file: FileSource) -> Any:
+    async def keep(self, user_id: str, upload_id: str, file: FileSource, *, is_offline: bool = False) -> Any:
         await asyncio.sleep(60)
-        return await super().keep(user_id, upload_id, file)
+        return await super().keep(user_id, upload_id, file, is_offline=is_offline)
 
 
 @scenario

@@ -14,6 +14,8 @@ FOUND_BY = {
     "complete_is_believed": ("I1", "I2"),
     "stale_attempts_are_accepted": ("IllegalTransition", "KeyError", "AttributeError", "Violation"),
     "offline_is_charged": ("charged",),
+    "offline_copies_are_not_kept": ("has to be chosen again",),
+    "nobodys_files_stay_nobodys": ("has to be chosen again",),
     "failure_aborts": ("aborted, and nobody has cancelled it",),
 }
 

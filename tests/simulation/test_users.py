@@ -11,7 +11,7 @@ from uploads import protocol as p
 
 from tests.simulation.browser import Disk, KeptKey, Life, Page
 from tests.simulation.scenario import scenario
-from tests.simulation.signing import call_kind
+from tests.simulation.signing import call_kind, problem
 from tests.simulation.virtual_time import run
 from tests.simulation.world import World
 
@@ -196,3 +196,107 @@ def test_signed_out_in_the_middle_and_in_again(back: str) -> None:
         assert world.holds(session["s3_key"], file)
 
     run(story())
+
+
+class Application(World):
+    """Knows its users by their tokens, some of which have expired."""
+
+    def __init__(self) -> None:
+        super().__init__(url_lifetime=40.0)
+        self.users = {"t1": "me", "t2": "me", "t3": "somebody"}
+        self.expired: set[str] = set()
+
+    async def call(self, request: ApiRequest) -> HttpResponse:
+        if call_kind(request) == "probe":
+            return await super().call(request)
+        if self.token in self.expired:
+            return problem(401, "TokenExpired")
+        let_in(self, self.users[self.token])
+        return await super().call(request)
+
+
+def sign_in(life: Life, token: str, *, is_guest: bool = False) -> None:
+    life.say(p.SIGN_IN, token=token, is_guest=is_guest)
+
+
+def needs(page: Page) -> int:
+    """How often the page was told that a token is needed."""
+    return sum(f'"{p.SIGN_IN_NEEDED}"' in text for text in page.texts)
+
+
+@scenario
+async def test_a_token_that_expires_is_waited_for_and_the_next_one_lets_it_go_on() -> None:
+    """W5."""
+    world, store, file = Application(), MemoryStore(), Disk("a.bin", 5 * GIB)
+    world.token = "t1"
+    async with Life(world, store) as life:
+        life.start("a", file)
+        await asyncio.sleep(5)
+        world.expired.add("t1")
+        await life.page.until("a", "waiting-for-sign-in")
+        await asyncio.sleep(600)
+        sign_in(life, "t2")
+        session = await life.page.until("a", "completed")
+    assert world.holds(session["s3_key"], file)
+    assert world.bytes_stored == file.size, "what was stored was not sent again"
+
+
+@scenario
+async def test_a_token_that_is_not_taken_at_the_start_is_asked_for_once() -> None:
+    """W5: and until there is one that is, nothing of anybody's is shown."""
+    world, store = Application(), MemoryStore()
+    await store.set_meta("lastUser", "somebody")
+    world.token = "t1"
+    world.expired.add("t1")
+    async with Life(world, store) as life:
+        await asyncio.sleep(3_600)
+        assert needs(life.page) == 1
+        assert needs(hello(life)) == 0, "it is not here yet"
+        late = hello(life)
+        await asyncio.sleep(10)
+        assert needs(late) == 1
+        sign_in(life, "t1")
+        await asyncio.sleep(10)
+        assert needs(life.page) == 2, "the same one again is tried, and is no better"
+        sign_in(life, "t2")
+        await asyncio.sleep(1)
+        life.start("a", Disk("a.bin", GIB))
+        session = await life.page.until("a", "completed")
+    assert session["user_id"] == "me"
+    assert await store.get_meta("lastUser") == "somebody", "a token's user is not remembered"
+
+
+@scenario
+async def test_the_last_one_to_sign_in_wins_and_the_user_before_is_put_aside() -> None:
+    """W5, fault 43."""
+    world, store = Application(), MemoryStore()
+    world.token = "t1"
+    async with Life(world, store) as life:
+        life.start("a", Disk("a.bin", 5 * GIB))
+        await asyncio.sleep(5)
+        sign_in(life, "t3")
+        await asyncio.sleep(5)
+        assert life.page.sessions == {}
+        assert len(await store.load("me")) == 1
+        sign_in(life, "t2")
+        await life.page.until("a", "waiting-for-file")
+
+
+@scenario
+async def test_a_guests_token_counts_only_where_nobody_has_come_with_one() -> None:
+    """W5."""
+    world, store = Application(), MemoryStore()
+    world.users["g1"] = "guest"
+    async with Life(world, store) as life:
+        world.token = "t1"
+        await asyncio.sleep(1)
+        sign_in(life, "g1", is_guest=True)
+        await asyncio.sleep(1)
+        assert world.token == "t1"
+        world.token = ""
+        sign_in(life, "g1", is_guest=True)
+        await asyncio.sleep(1)
+        assert world.token == "g1"
+        sign_in(life, "t1")
+        await asyncio.sleep(1)
+        assert world.token == "t1"

@@ -25,7 +25,12 @@ from tests.simulation.virtual_time import VirtualLoop
 if TYPE_CHECKING:
     from tests.simulation.browser import Disk
 
-OFFLINE = ("line: offline for a second", "line: offline for long", "line: offline for hours")
+OFFLINE = (
+    "line: offline for a second",
+    "line: offline for long",
+    "line: offline for hours",
+    "line: offline from the start",
+)
 BANDWIDTH_LEFT = 0.01
 """Of the bandwidth, while it has fallen."""
 
@@ -62,6 +67,7 @@ class World:
         self.counters: Counter[str] = Counter()
         self.on_item: Callable[[Item], None] | None = None
         self.story: list[str] | None = None
+        self.token = ""
         self.signed_in = True
         self.slept = 0.0
         self.puts_under_way = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import hmac
 import re
@@ -15,6 +16,8 @@ from typing import Any
 import httpx
 import pytest
 from botocore.exceptions import ClientError
+from uploads.server.layout import folders_of
+from uploads.server.paths import DIST
 
 from tests.harness.server import ServerProcess
 
@@ -396,6 +399,13 @@ OPAQUE = {"Origin": "null"}
 """What a sandboxed frame sends, whosever it is."""
 
 
+def worker_script(browser: httpx.Client) -> str:
+    """The address of the worker's script, as the page has it."""
+    found = re.search(r'src="(assets/worker-[^"]+)"', browser.get("/").text)
+    assert found
+    return f"/{found[1]}"
+
+
 def token_of(page: httpx.Response) -> str:
     """The guest's token that a page brings, or ""."""
     found = re.search(r'<html data-guest="([^"]+)"', page.text)
@@ -441,7 +451,7 @@ def test_an_opaque_origin_reads_the_api_without_credentials_and_not_the_page(
     assert sent.headers["access-control-allow-origin"] in {"null", "*"}
     for path in ("/", "/index.html"):
         assert "access-control-allow-origin" not in browser.get(path, headers=OPAQUE).headers
-    script = browser.get("/worker/upload_worker.js", headers=OPAQUE)
+    script = browser.get(worker_script(browser), headers=OPAQUE)
     assert script.headers["access-control-allow-origin"] == "*"
     assert script.headers.get("set-cookie") is None
 
@@ -476,10 +486,8 @@ def test_mistakes_are_answered_in_one_shape(browser: httpx.Client) -> None:
 
 def test_the_page_and_its_parts_carry_their_headers(browser: httpx.Client, server: ServerProcess) -> None:
     """E5."""
-    page, worker, wasm = (
-        browser.get(path)
-        for path in ("/", "/worker/upload_worker.js", "/vendor/micropython/micropython.wasm")
-    )
+    wasm_path = f"/{folders_of(DIST)['micropython']}micropython.wasm"
+    page, worker, wasm = (browser.get(path) for path in ("/", worker_script(browser), wasm_path))
     assert f"connect-src 'self' {server.url} {server.store_url}" in page.headers["content-security-policy"]
     assert "'unsafe-eval'" in page.headers["content-security-policy"]
     assert "'unsafe-eval'" not in worker.headers["content-security-policy"].replace("'wasm-unsafe-eval'", "")
@@ -488,20 +496,40 @@ def test_the_page_and_its_parts_carry_their_headers(browser: httpx.Client, serve
     for answer in (page, worker, wasm):
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert answer.headers["referrer-policy"] == "no-referrer"
-        assert answer.headers["cache-control"] == "no-cache"
+        lasting = "no-cache" if answer is page else "public, max-age=31536000, immutable"
+        assert answer.headers["cache-control"] == lasting
         again = browser.get(answer.url, headers={"If-None-Match": answer.headers["etag"]})
         assert again.status_code == 304
     assert browser.get("/.built-from.json").status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("accepted", "encoding"), [("gzip, deflate, br, zstd", "br"), ("gzip", "gzip"), ("identity", None)]
+)
+def test_files_are_sent_as_small_as_the_browser_takes_them(
+    browser: httpx.Client, accepted: str, encoding: str | None
+) -> None:
+    """The same bytes, kind and rights, whatever the encoding; caches are told that there are several."""
+    path = f"/{folders_of(DIST)['micropython']}micropython.mjs"
+    with browser.stream("GET", path, headers={"Accept-Encoding": accepted}) as answer:
+        sent = b"".join(answer.iter_raw())
+    assert answer.headers.get("content-encoding") == encoding
+    assert answer.headers["content-type"].startswith("text/javascript")
+    assert answer.headers["vary"] == "Accept-Encoding"
+    assert int(answer.headers["content-length"]) == len(sent)
+    if encoding == "gzip":
+        sent = gzip.decompress(sent)
+    elif encoding == "br":
+        assert len(sent) < 30_000
+        return
+    assert sent == (DIST / path.removeprefix("/")).read_bytes()
+
+
 def test_the_api_describes_itself_from_this_host_alone(browser: httpx.Client) -> None:
     page = browser.get("/docs")
     assert "//" not in page.text
-    for path in (
-        "vendor/swagger-ui/swagger-ui-bundle.js",
-        "vendor/swagger-ui/swagger-ui.css",
-        "docs/start.js",
-    ):
+    viewer = folders_of(DIST)["swagger-ui"]
+    for path in (f"{viewer}swagger-ui-bundle.js", f"{viewer}swagger-ui.css", "docs/start.js"):
         assert path in page.text
         assert browser.get(f"/{path}").status_code == 200
     described = browser.get("/openapi.json").json()

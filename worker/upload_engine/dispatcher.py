@@ -19,7 +19,6 @@ from upload_engine.core import events as e
 from upload_engine.core.errors import StorageFault
 from upload_engine.core.pacing import Pacer
 from upload_engine.core.queue import QueueLimits, UploadQueue
-from upload_engine.core.requests import object_path
 from upload_engine.core.retry import RetryPolicy
 from upload_engine.core.session import Session
 from upload_engine.interfaces import (
@@ -41,13 +40,15 @@ DRAINED_YET = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """The roles an engine is given. ``signer_url``: the signing server's address, without a slash at its end;
+    """The roles an engine is given. ``object_url``: where pages have the object of a key;
 
-    ``log``: tells developers a line, which holds no secret.
+    ``takes_guests``: whether that server knows the guests' tokens of this site; ``log``: tells developers a line, which
+    holds no secret.
     """
 
     signer: UploadSigner
-    signer_url: str
+    object_url: Callable[[str], str]
+    takes_guests: bool
     guest_key: GuestKey
     transports: Transports
     store: SessionStore
@@ -63,7 +64,7 @@ class Dispatcher:
     pages want of uploads whose file is being looked at. ``group`` is set before the first event, and runs the tasks.
 
     post: takes the event that a task ends with; ask_who: makes sure that the uploads here are those of the user who is
-    signed in; False when the server cannot be asked.
+    signed in; False when the server cannot be asked; find_server: begins to ask until it answers.
     """
 
     group: asyncio.TaskGroup
@@ -75,6 +76,7 @@ class Dispatcher:
         capabilities: Mapping[str, Any],
         post: Callable[[e.Event], None],
         ask_who: Callable[[], Coroutine[Any, Any, bool]],
+        find_server: Callable[[], None],
     ) -> None:
         self.policy = RetryPolicy(
             outside.rng,
@@ -107,12 +109,14 @@ class Dispatcher:
             self.queue,
             outside.store,
             outside.clock,
-            lambda session: outside.signer_url + object_path(session.key),
+            lambda session: outside.object_url(session.key),
             self.kept.access,
             on_storage_fault=self._storage_failed,
+            on_deleted=self.kept.forget,
         )
         self.outbox.interval = config["progress_interval"] / 1000
         self._post = post
+        self._find_server = find_server
         self._clock = outside.clock
         self._log = outside.log if config["debug"] else None
         self._capabilities = dict(capabilities)
@@ -163,8 +167,12 @@ class Dispatcher:
                     self.outbox.save(effect.upload_id)
                     if file := self.files.get(effect.upload_id):
                         self.kept.keep(self.queue.sessions[effect.upload_id], file)
+                case fx.KeepFile():
+                    if file := self.files.get(effect.upload_id):
+                        self.kept.keep(self.queue.sessions[effect.upload_id], file, is_offline=True)
+                case fx.FindServer():
+                    self._find_server()
                 case fx.DeleteSession():
-                    self.kept.forget(self.queue.sessions[effect.upload_id])
                     self.outbox.delete(self.queue.sessions[effect.upload_id])
                     self.files.pop(effect.upload_id, None)
                     self.operations.forget(effect.upload_id)

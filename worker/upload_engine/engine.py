@@ -15,7 +15,7 @@ from uploads import protocol as p
 
 from upload_engine.account import Account
 from upload_engine.core import events as e
-from upload_engine.core.states import ENDED, Phase
+from upload_engine.core.states import ENDED
 from upload_engine.dispatcher import Dispatcher, Outside
 from upload_engine.intake import Intake
 from upload_engine.interfaces import FileSource, Port
@@ -29,15 +29,23 @@ class Engine:
     def __init__(self, outside: Outside, config: Mapping[str, Any], capabilities: Mapping[str, Any]) -> None:
         self._config = config
         self.dispatcher = Dispatcher(
-            outside, config, capabilities, self.post, ask_who=lambda: self._account.ask()
+            outside,
+            config,
+            capabilities,
+            self.post,
+            ask_who=lambda: self._account.ask(),
+            find_server=lambda: self._account.look(),
         )
         self._account = Account(
             self.dispatcher,
+            outside.signer,
             outside.store,
             outside.clock,
             config["session_ttl"],
             on_loaded=lambda: self._intake.recall(),
+            on_refused=lambda: self._outbox.send({"type": p.SIGN_IN_NEEDED}),
         )
+        self._signer, self._takes_guests = outside.signer, outside.takes_guests
         self._intake = Intake(self.dispatcher, self._account, config)
         self._outbox = self.dispatcher.outbox
         self._sessions = self.dispatcher.queue.sessions
@@ -108,6 +116,8 @@ class Engine:
             self._refuse(port, None, reason)
         self.dispatcher.tell_ready()
         self.dispatcher.offer_files(port)
+        if self._account.is_refused:
+            self._outbox.send({"type": p.SIGN_IN_NEEDED}, port)
         self._outbox.introduce()
         for message, file in self._coming.pop(port):
             self._hear(port, message, file)
@@ -118,15 +128,22 @@ class Engine:
             if port in self._outbox.ports:
                 self._outbox.ports.remove(port)
                 self.dispatcher.tell_ready()
+        elif kind == p.SIGN_IN:
+            if not message["is_guest"] or (self._takes_guests and not self._signer.token):
+                self._account.sign_in(message["token"])
         elif kind == p.START_UPLOAD and self._is_known(message["upload_id"]):
             self._refuse(port, message["upload_id"], "There is an upload of this id already.")
+        elif kind.startswith("DEMO_"):
+            self._refuse(port, None, f"{kind}: this engine is not the demo's.")
         elif file is not None:
             self._intake.take(port, message, file)
         elif kind in _FOR_ALL:
             for upload_id in [*self._sessions, *self.dispatcher.arriving]:
                 self.dispatcher.request(_FOR_ALL[kind](upload_id))
-            if kind == p.NETWORK_HINT and self._waits_for_sign_in():
+            if kind == p.NETWORK_HINT and self._account.waits_for_sign_in():
                 self.dispatcher.spawn(self._account.confirm())
+            elif kind in _HINTS:
+                self._account.hint()
         elif not self._is_known(message["upload_id"]):
             self._refuse(port, message["upload_id"], "There is no such upload any more.")
         elif kind == p.REMOVE_UPLOAD:
@@ -135,12 +152,11 @@ class Engine:
             self.dispatcher.spawn(self._intake.recall(message["upload_id"]))
         else:
             self.dispatcher.request(_FOR_ONE[kind](message["upload_id"]))
+            if kind in _HINTS:
+                self._account.hint()
 
     def _is_known(self, upload_id: str) -> bool:
         return upload_id in self._sessions or upload_id in self.dispatcher.arriving
-
-    def _waits_for_sign_in(self) -> bool:
-        return any(session.phase is Phase.WAITING_FOR_SIGN_IN for session in self._sessions.values())
 
     def _refuse(self, port: Port, upload_id: str | None, reason: str) -> None:
         self._outbox.send({"type": p.COMMAND_REFUSED, "upload_id": upload_id, "message": reason}, port)
@@ -161,6 +177,8 @@ _FOR_ONE: dict[str, type[e.Event]] = {
     p.RETRY_UPLOAD: e.ResumeRequested,
     p.CANCEL_UPLOAD: e.CancelRequested,
 }
+_HINTS = (p.NETWORK_HINT, p.RESUME_ALL, p.RESUME_UPLOAD, p.RETRY_UPLOAD)
+"""What says that the signing server may be within reach again."""
 _FOR_ALL: dict[str, type[e.Event]] = {
     p.PAUSE_ALL: e.PauseRequested,
     p.RESUME_ALL: e.ResumeRequested,

@@ -47,12 +47,10 @@ class Intake:
 
     async def recall(self, asked: str = "") -> None:
         """Look for the files of uploads that wait for theirs; ``asked``: whose a person was just asked for."""
-        if not self._account.is_loaded:
-            return  # a file whose record could not be read would be taken for one that nobody needs
         if session := self._sessions.get(asked):
             session.was_paused = False
         with self._dispatcher.storage():
-            found = await self._dispatcher.kept.recall(self._account.user_id, self._sessions, asked)
+            found = await self._dispatcher.kept.recall(self._account.owner, self._sessions, asked)
             for upload_id, file in found.items():
                 was_paused = self._sessions[upload_id].was_paused
                 then: list[e.Event] = [e.PauseRequested(upload_id)] if was_paused else []

@@ -69,7 +69,13 @@ class PartTransport(Protocol):
 
 
 class UploadSigner(Protocol):
-    """Talks to the signing server."""
+    """Talks to the signing server.
+
+    token: the bearer token that says who is asking, or "" where a cookie does. It may be set at any time, counts from the
+    next call on, and is kept in memory alone.
+    """
+
+    token: str
 
     async def call(self, request: ApiRequest) -> HttpResponse:
         """Send one call, with the person's identity (cookie or bearer token).
@@ -130,6 +136,10 @@ class SessionStore(Protocol):
         """Forget one record; it need not exist. Raises StorageFault."""
         ...
 
+    async def adopt(self, user_id: str) -> None:
+        """Make the user's all records that are nobody's ("") in one transaction. Raises StorageFault; then none is."""
+        ...
+
     async def get_meta(self, key: str) -> Any:
         """A JSON-able value kept under ``key``, or None. Raises StorageFault."""
         ...
@@ -155,11 +165,13 @@ class KeptFile:
 class FileKeeper(Protocol):
     """Keeps the files of unfinished uploads over reloads and crashes. Files belong to a user; no user sees another's."""
 
-    async def keep(self, user_id: str, upload_id: str, file: FileSource) -> Literal["handle", "copy", ""]:
+    async def keep(
+        self, user_id: str, upload_id: str, file: FileSource, *, is_offline: bool = False
+    ) -> Literal["handle", "copy", ""]:
         """Keep the file in place of any other of this upload, and say how; "" when it cannot be kept.
 
-        A handle costs nothing; a copy costs the file's size on the disk. Raises StorageFault, also when a copy finds
-        no room.
+        A handle costs nothing; a copy costs the file's size on the disk. ``is_offline``: the signing server is out of
+        reach, and larger copies may be worth it. Raises StorageFault, also when a copy finds no room.
         """
         ...
 
@@ -169,6 +181,10 @@ class FileKeeper(Protocol):
 
     async def forget(self, user_id: str, upload_id: str) -> None:
         """Let go of one file; it need not be there. Raises StorageFault."""
+        ...
+
+    async def adopt(self, user_id: str) -> None:
+        """Make the user's what was kept while nobody was known (for ""), one file after the other. Raises StorageFault."""
         ...
 
 

@@ -1,4 +1,6 @@
-"""Files that come back by themselves: kept when their upload begins, looked for when it is restored, let go at its end.
+"""Files that come back by themselves: kept when their upload begins or has to wait for the network, looked for when it
+
+is restored, let go at its end.
 
 How a file is kept is the FileKeeper's business; what becomes of an upload, the core's. Nothing here holds an upload
 up: a file that could not be kept is chosen again after a restart, and a warning says so.
@@ -39,7 +41,9 @@ class KeptFiles:
         self._warn = warn
         self._access: dict[str, str] = {}
         self._held: dict[str, FileSource | None] = {}  # kept, or waiting to be; None: kept, and not open
+        self._kept: dict[str, FileSource] = {}  # that this engine has kept
         self._kept_as: dict[str, str] = {}  # "handle" or "copy"
+        self._offline: set[str] = set()  # added while the server was out of reach, or before it was
         self._in_turn = asyncio.Lock()
 
     def access(self, session: Session) -> str:
@@ -48,34 +52,48 @@ class KeptFiles:
             return self._kept_as.get(session.upload_id, "open")
         return self._access.get(session.upload_id, CHOOSE)
 
-    def keep(self, session: Session, file: FileSource) -> None:
-        """Keep the file of an upload whose user is known, unless it is kept already."""
-        upload_id, user_id = session.upload_id, session.facts.user_id
-        if user_id and self._held.get(upload_id) is not file:
-            self._held[upload_id] = file
-            self._spawn(self._keep(user_id, upload_id, file))
-
-    def forget(self, session: Session) -> None:
-        """The upload has ended."""
+    def keep(self, session: Session, file: FileSource, *, is_offline: bool = False) -> None:
+        """Keep the upload's file, unless it is kept already. ``is_offline``: it waits for the network."""
         upload_id = session.upload_id
+        is_news = is_offline and upload_id not in self._offline | self._kept_as.keys()
+        if is_news:
+            self._offline.add(upload_id)
+        if is_news or self._held.get(upload_id) is not file:
+            self._held[upload_id] = file
+            self._spawn(self._keep(session, file))
+
+    def forget(self, user_id: str, upload_id: str) -> None:
+        """The upload has ended, and storage knows it no longer: until then a crash may bring it back for its file."""
         if upload_id in self._held:
             self.put_aside(upload_id)
-            self._spawn(self._forget(session.facts.user_id, upload_id))
+            self._spawn(self._forget(user_id, upload_id))
 
     def put_aside(self, upload_id: str) -> None:
         """The upload is another user's. What is kept for it stays where it is."""
-        for mapping in (self._held, self._kept_as, self._access, self.handles):
+        self._offline.discard(upload_id)
+        for mapping in (self._held, self._kept, self._kept_as, self._access, self.handles):
             mapping.pop(upload_id, None)
 
+    async def adopt(self, user_id: str) -> None:
+        """What was kept while nobody was known is this user's. Raises StorageFault."""
+        async with self._in_turn:
+            await self._keeper.adopt(user_id)
+
     async def recall(
-        self, user_id: str, sessions: Mapping[str, Session], asked: str = ""
+        self, owner: Callable[[], str | None], sessions: Mapping[str, Session], asked: str = ""
     ) -> dict[str, FileSource]:
         """The files that can be read now, for uploads that wait for theirs; what belongs to no upload is let go.
 
-        ``asked``: the upload for whose file a person has just been asked. Raises StorageFault.
+        ``owner``: whose uploads ``sessions`` are, None while that changes; ``asked``: the upload for whose file a person
+        has just been asked. Raises StorageFault.
         """
         found: dict[str, FileSource] = {}
+        user_id = owner()
+        if user_id is None:
+            return found  # a file whose record could not be read would be taken for one that nobody needs
         kept_files = await self._keeper.recall(user_id)
+        if owner() != user_id:
+            return found
         for upload_id, kept in kept_files.items():
             session = sessions.get(upload_id)
             if session is None or session.phase in ENDED:
@@ -100,19 +118,22 @@ class KeptFiles:
         self._access[upload_id] = CHOOSE
         self._on_change(upload_id)
 
-    async def _keep(self, user_id: str, upload_id: str, file: FileSource) -> None:
+    async def _keep(self, session: Session, file: FileSource) -> None:
+        upload_id = session.upload_id
         async with self._in_turn:
-            if self._held.get(upload_id) is not file:
-                return  # it has ended in the meantime
+            if self._held.get(upload_id) is not file or self._kept.get(upload_id) is file:
+                return  # it has ended in the meantime, or was kept on the way here
             try:
-                how = await self._keeper.keep(user_id, upload_id, file)
+                how = await self._keeper.keep(
+                    session.facts.user_id, upload_id, file, is_offline=upload_id in self._offline
+                )
             except StorageFault as fault:
                 self._warn(
                     f"A file could not be kept here ({fault.message}): choose it again after a restart."
                 )
                 return
             if how and self._held.get(upload_id) is file:
-                self._kept_as[upload_id] = how
+                self._kept[upload_id], self._kept_as[upload_id] = file, how
                 self._on_change(upload_id)
 
     async def _forget(self, user_id: str, upload_id: str) -> None:

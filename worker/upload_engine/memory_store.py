@@ -36,6 +36,12 @@ class MemoryStore:
         """See ``SessionStore.delete``."""
         self._sessions.pop((user_id, upload_id), None)
 
+    async def adopt(self, user_id: str) -> None:
+        """See ``SessionStore.adopt``."""
+        for owner, upload_id in [key for key in self._sessions if not key[0]]:
+            record = self._sessions.pop((owner, upload_id))
+            self._sessions[user_id, upload_id] = record | {"userId": user_id}
+
     async def get_meta(self, key: str) -> Any:
         """See ``SessionStore.get_meta``."""
         return copy.deepcopy(self._meta.get(key))
@@ -63,7 +69,14 @@ class NoGuestKey:
 class NoFileKeeper:
     """FileKeeper that keeps nothing: what would be kept in memory dies with the uploads."""
 
-    async def keep(self, user_id: str, upload_id: str, file: FileSource) -> Literal["handle", "copy", ""]:  # noqa: ARG002
+    async def keep(
+        self,
+        user_id: str,  # noqa: ARG002
+        upload_id: str,  # noqa: ARG002
+        file: FileSource,  # noqa: ARG002
+        *,
+        is_offline: bool = False,  # noqa: ARG002
+    ) -> Literal["handle", "copy", ""]:
         """See ``FileKeeper.keep``."""
         return ""
 
@@ -73,3 +86,6 @@ class NoFileKeeper:
 
     async def forget(self, user_id: str, upload_id: str) -> None:
         """See ``FileKeeper.forget``."""
+
+    async def adopt(self, user_id: str) -> None:
+        """See ``FileKeeper.adopt``."""

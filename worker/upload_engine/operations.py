@@ -15,11 +15,10 @@ from upload_engine.core import effects as fx
 from upload_engine.core import events as e
 from upload_engine.core import requests
 from upload_engine.core.errors import FileChanged, FileUnreadable, ServiceFault, StallFault, UploadFault
-from upload_engine.core.parts import Part, part_range
+from upload_engine.core.parts import Part, count_parts, part_range
 from upload_engine.core.retry import MIN_PATIENCE
 from upload_engine.core.session import Session
 from upload_engine.core.signatures import UrlBook
-from upload_engine.core.transfer import Transfer
 from upload_engine.interfaces import (
     ApiRequest,
     Clock,
@@ -39,7 +38,7 @@ CALL_SECONDS = 60.0
 COMPLETE_SECONDS = 900.0
 """Complete may take minutes: the store puts the parts together."""
 FIRST_CALL_SECONDS = 3.0
-"""How long the start waits to hear who is signed in; after that it is asked for in the background."""
+"""How long the start waits to hear who is signed in; after that it is asked for in the background, with patience."""
 WATCH_SECONDS = 15.0
 """How often a part is looked at. A part that does not move is given up after a number of looks, not of seconds, so that
 a machine that slept for an hour has only missed one."""
@@ -99,9 +98,9 @@ class Operations:
         self._books.pop(upload_id, None)
         self._signing.pop(upload_id, None)
 
-    async def who(self) -> requests.Identity:
+    async def who(self, *, patiently: bool) -> requests.Identity:
         """The user who is signed in. Raises UploadFault."""
-        return await self._within(FIRST_CALL_SECONDS, self._sign_in.who())
+        return await self._within(WATCH_SECONDS if patiently else FIRST_CALL_SECONDS, self._sign_in.who())
 
     async def perform(self, effect: fx.Request, report: Callable[[e.Event], None]) -> e.Event:
         """Do what ``effect`` says and return its outcome; ``report`` takes the events on the way."""
@@ -136,8 +135,8 @@ class Operations:
                 return e.PartsListed(upload_id, attempt, requests.parse_list(response))
             case fx.CheckFile(parts=parts):
                 return e.FileChecked(upload_id, attempt, await self._differing(session, parts))
-            case fx.HashFile():
-                return e.FileHashed(upload_id, attempt, await self._hash(session))
+            case fx.HashFile(part_size=part_size):
+                return e.FileHashed(upload_id, attempt, await self._hash(session, part_size))
             case fx.CheckStatus():
                 response = await self._call(requests.prepare_status(server_upload_id, key))
                 return e.StatusChecked(upload_id, attempt, *requests.parse_status(response))
@@ -229,16 +228,18 @@ class Operations:
 
     async def _differing(self, session: Session, parts: Iterable[tuple[int, Part]]) -> tuple[int, ...]:
         """The numbers of the parts whose ETag is not the MD5 of the file's bytes. Raises FileFault."""
-        file = await self._same_file(session)
-        return tuple(
-            [number for number, part in parts if await _md5(file, session.transfer, number) != part.etag]
-        )
+        file, transfer = await self._same_file(session), session.transfer
+        differing: list[int] = []
+        for number, part in parts:
+            if await _md5(file, *part_range(number, transfer.file_size, transfer.part_size)) != part.etag:
+                differing.append(number)
+        return tuple(differing)
 
-    async def _hash(self, session: Session) -> tuple[str, ...]:
-        """The MD5 of each part. Raises FileFault."""
-        file = await self._same_file(session)
-        numbers = range(1, session.transfer.total_parts + 1)
-        return tuple([await _md5(file, session.transfer, number) for number in numbers])
+    async def _hash(self, session: Session, part_size: int) -> tuple[str, ...]:
+        """The MD5 of each part of so many bytes. Raises FileFault."""
+        file, size = await self._same_file(session), session.transfer.file_size
+        numbers = range(1, count_parts(size, part_size) + 1)
+        return tuple([await _md5(file, *part_range(number, size, part_size)) for number in numbers])
 
     async def _same_file(self, session: Session) -> FileSource:
         """The file, as far as its sample tells the one that the upload began with. Raises FileFault."""
@@ -316,8 +317,8 @@ class Operations:
             return url, book.headers
 
 
-async def _md5(file: FileSource, transfer: Transfer, number: int) -> str:
-    body = await file.part(*part_range(number, transfer.file_size, transfer.part_size))
+async def _md5(file: FileSource, offset: int, size: int) -> str:
+    body = await file.part(offset, size)
     return await file.checksum(body)
 
 

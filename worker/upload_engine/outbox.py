@@ -20,6 +20,7 @@ class Outbox:
     """Collects what has changed and sends it on in groups: one transaction, then one snapshot per upload.
 
     ``on_storage_fault`` is told once when storage fails; from then on nothing is stored, and uploads go on in memory.
+    ``on_deleted`` is told the user and the upload whose session storage has no longer.
     """
 
     def __init__(
@@ -30,6 +31,7 @@ class Outbox:
         object_url: Callable[[Session], str],
         file_access: Callable[[Session], str],
         on_storage_fault: Callable[[StorageFault], None],
+        on_deleted: Callable[[str, str], None],
     ) -> None:
         self.ports: list[Port] = []
         self.interval = 0.1
@@ -39,6 +41,7 @@ class Outbox:
         self._object_url = object_url
         self._file_access = file_access
         self._on_storage_fault = on_storage_fault
+        self._on_deleted = on_deleted
         self._storing = True
         self._unsaved: set[str] = set()
         self._doomed: dict[str, str] = {}
@@ -106,10 +109,21 @@ class Outbox:
         doomed: dict[str, str] = {}
         if self.ports:
             doomed, self._doomed = self._doomed, doomed
-        await self._store_changes([record for record in records if record["userId"]], {})
+        await self._store_changes(records, {})
         for message in messages:
             self.send(message)
         await self._store_changes([], doomed)
+
+    async def adopt(self, user_id: str) -> None:
+        """What was begun while nobody was known is this user's: on the pages, and in storage all of it or nothing."""
+        async with self._flushing:
+            for session in self._queue.sessions.values():
+                if not session.facts.user_id:
+                    session.own(user_id)
+                    self.touch(session.upload_id)
+            self._doomed = {upload_id: owner or user_id for upload_id, owner in self._doomed.items()}
+            if self._storing:
+                await self._store.adopt(user_id)
 
     async def _store_changes(self, records: list[Record], doomed: dict[str, str]) -> None:
         if not self._storing:
@@ -119,6 +133,7 @@ class Outbox:
                 await self._store.save(records)
             for upload_id, user_id in doomed.items():
                 await self._store.delete(user_id, upload_id)
+                self._on_deleted(user_id, upload_id)
         except StorageFault as fault:
             self._storing = False
             self._on_storage_fault(fault)

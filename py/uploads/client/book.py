@@ -7,8 +7,10 @@ from collections import OrderedDict
 
 from uploads.protocol import (
     COMMAND_REFUSED,
+    DEMO_OBJECT,
     ENGINE_FAILED,
     ENGINE_READY,
+    SIGN_IN_NEEDED,
     UPLOAD_REMOVED,
     UPLOAD_REPLACED,
     decode_parts,
@@ -48,6 +50,7 @@ class UploadBook:
         self.failure = ""
         self.capabilities: EngineCapabilities | None = None
         self.pages = 1
+        self.is_token_refused = False
         self._parts: dict[str, str] = {}
         self._placeholders: dict[str, bool] = {}
         self._orphans: dict[str, bool] = {}
@@ -126,10 +129,12 @@ class UploadBook:
     def record(self, message: "dict[str, Any]") -> "dict[str, Any]":
         """Enters a decoded message from the worker.
 
-        Returns the change: `{"type": "engine" | "upload" | "removed" | "replaced" | "refused", "upload_id": …}`,
-        with `by` for "replaced" and `message` for "refused".
+        Returns the change: `{"type": "engine" | "upload" | "removed" | "replaced" | "refused" | "sign-in" | "demo",
+        "upload_id": …}`, with `by` for "replaced", and `message` for "refused" (words) and "demo" (the demo's own message).
         """
         kind = message["type"]
+        if kind.startswith("DEMO_"):
+            return self._take_from_demo(message)
         if kind == ENGINE_READY:
             self.engine = "ready"
             self.failure = ""
@@ -155,7 +160,18 @@ class UploadBook:
         if kind == UPLOAD_REPLACED:
             self.forget(message["upload_id"])
             return {"type": "replaced", "upload_id": message["upload_id"], "by": message["by"]}
+        if kind == SIGN_IN_NEEDED:
+            self.is_token_refused = True
+            return {"type": "sign-in", "upload_id": None}
         return self._take_snapshot(message)
+
+    def _take_from_demo(self, message: "dict[str, Any]") -> "dict[str, Any]":
+        """An object of the demo has another address when another worker stands in for the one that gave the first."""
+        for upload_id, session in self.sessions.items():
+            if message["type"] == DEMO_OBJECT and session["s3_key"] == message["s3_key"]:
+                session["object_url"] = message["object_url"]
+                return {"type": "upload", "upload_id": upload_id}
+        return {"type": "demo", "upload_id": None, "message": message}
 
     def _take_snapshot(self, message: "dict[str, Any]") -> "dict[str, Any]":
         session = message["session"]

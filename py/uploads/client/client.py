@@ -30,6 +30,7 @@ from uploads.protocol import (
     RESUME_ALL,
     RESUME_UPLOAD,
     RETRY_UPLOAD,
+    SIGN_IN,
     START_UPLOAD,
     ProtocolError,
     check_upload_config,
@@ -58,10 +59,11 @@ _shared: "dict[str, UploadClient]" = {}
 """The page's one client, under "client"."""
 
 
-def use_upload_worker(config: "Mapping[str, object] | None" = None) -> "UploadClient":
+def use_upload_worker(config: "Mapping[str, object] | None" = None, token: str = "") -> "UploadClient":
     """The page's upload client; the first call makes it, later calls give the same one.
 
-    `config`: settings that differ from `DEFAULT_UPLOAD_CONFIG`, by their snake_case names. Raises `ConfigError`
+    `config`: settings that differ from `DEFAULT_UPLOAD_CONFIG`, by their snake_case names; `token`: see `sign_in`. Without
+    one it is the page's cookie that says who is asking. Raises `ConfigError`
     for a setting that is unknown or makes no sense, `ClientError` when the worker's script is not on the page,
     or when the page's client runs already with other settings.
     """
@@ -69,17 +71,22 @@ def use_upload_worker(config: "Mapping[str, object] | None" = None) -> "UploadCl
     if client is None or client.closed:
         from uploads.client.link import WorkerLink
 
-        client = UploadClient(WorkerLink(), config)
+        client = UploadClient(WorkerLink(), config, token)
         _shared["client"] = client
-    elif config is not None and check_upload_config(config) != client.config:
+        return client
+    if config is not None and check_upload_config(config) != client.config:
         raise ClientError("this page's upload client runs already, with other settings: close() it first")
+    if token:
+        client.sign_in(token)
     return client
 
 
 class UploadClient:
     """Commands out, snapshots in. Every method raises `ClientClosed` after `close()`."""
 
-    def __init__(self, link: "WorkerLink", config: "Mapping[str, object] | None" = None) -> None:
+    def __init__(
+        self, link: "WorkerLink", config: "Mapping[str, object] | None" = None, token: str = ""
+    ) -> None:
         self.config = check_upload_config(config)
         """The full configuration; read it only."""
         self.closed = False
@@ -92,9 +99,12 @@ class UploadClient:
             name: value for name, value in self.config.items() if value != DEFAULT_UPLOAD_CONFIG[name]
         }
         self._hello = {"type": HELLO, "config": self._differing}
+        self._token = ""
         self._is_persistence_asked = False
         link.listen(self._receive, self._reconnected)
         link.watch_network(self._network_hinted)
+        if token:
+            self.sign_in(token)
         self._post(self._hello)
 
     # What is known. The mappings are live: read them, never change them.
@@ -131,19 +141,32 @@ class UploadClient:
         if known is not None:
             return known
         kind: Any = self._link.kind
-        return {"worker": kind, "storage": "memory", "transports": [], "python": "", "warnings": []}
+        return {
+            "worker": kind,
+            "storage": "memory",
+            "transports": [],
+            "python": "",
+            "boot": "plain",
+            "warnings": [],
+        }
 
     @property
     def after_leaving(self) -> str:
         """What becomes of the uploads when this page is closed or left.
 
         "": nothing is under way; "goes-on": another page is open; "lingers": they go on for some minutes, then as
-        "comes-back": when the page is opened again, by themselves or after one click; "stops": the file of at least one
-        would have to be chosen again.
+        "comes-back": when the page is opened again, by themselves or after one click; "waits": the same, once the
+        network is back, for which they all wait; "stops": the file of at least one would have to be chosen again.
         """
         link = self._link
         takes_along = self._recovery.files() if link.leads else ()
         return after_leaving(self._book.sessions, self._book.pages, takes_along, link.outlives_pages)
+
+    @property
+    def needs_sign_in(self) -> bool:
+        """Whether the server takes the token no more, or has refused an upload's call for want of a good one."""
+        phases = [session["phase"] for session in self._book.sessions.values()]
+        return self._book.is_token_refused or "waiting-for-sign-in" in phases
 
     def is_uploading(self, upload_id: str) -> bool:
         """Whether an upload is under way (waiting for the network included). False for an unknown id."""
@@ -174,8 +197,9 @@ class UploadClient:
         """Calls `listener(change)` after every change, until the returned function is called.
 
         `change`: `{"type", "upload_id"}`, where type is "engine" (its state changed; no id), "upload" (started, or
-        a new snapshot), "removed", "replaced" (the upload was known already, as `by`) or "refused" (a command was
-        not carried out: `message` tells why).
+        a new snapshot), "removed", "replaced" (the upload was known already, as `by`), "refused" (a command was
+        not carried out: `message` tells why), "sign-in" (the server does not take the token, or takes it no more) or
+        "demo" (`message` is the offline demo's own).
         """
         self._open()
         self._listeners.append(listener)
@@ -188,15 +212,32 @@ class UploadClient:
 
     # Commands.
 
-    def start_upload(self, file: "Any", project_id: str, s3_key: str = "") -> str:
+    def sign_in(self, token: str) -> None:
+        """Says who is asking by a bearer token, from now on: what waits for a sign-in goes on, and what is another user's
+        is put aside. The token is kept in memory alone. Raises `ProtocolError` for what cannot be one.
+        """
+        text = encode_message({"type": SIGN_IN, "token": token, "is_guest": False})
+        self._open()
+        self._token = token
+        self._book.is_token_refused = False
+        self._link.post(text)
+
+    def new_id(self) -> str:
+        """An id for an upload: a UUID."""
+        return uuid4_text(self._link.random_bytes())
+
+    def start_upload(self, file: "Any", project_id: str, s3_key: str = "", upload_id: str = "") -> str:
         """Starts the upload of a `File` or `FileSystemFileHandle`, and returns its id at once.
 
-        `s3_key`: the object's key below the user's own prefix; empty, and the server makes one. Raises `NotAFile`,
-        and `ProtocolError` for a project or key that is not text or is too long.
+        `s3_key`: the object's key below the user's own prefix; empty, and the server makes one; `upload_id`: a new one, if
+        there has to be one before. Raises `NotAFile`, `ClientError` for an id that there is already, and `ProtocolError`
+        for what is not text or is too long.
         """
         self._open()
         self._check_file(file)
-        upload_id = uuid4_text(self._link.random_bytes())
+        upload_id = upload_id or self.new_id()
+        if upload_id in self._book.sessions:
+            raise ClientError("there is an upload of this id already")
         message = {"type": START_UPLOAD, "upload_id": upload_id, "project_id": project_id, "s3_key": s3_key}
         text = encode_message(message)
         name = self._link.file_name(file)
@@ -272,6 +313,11 @@ class UploadClient:
         """Gives up every upload that is not finished."""
         self._post({"type": CANCEL_ALL})
 
+    def demo(self, message: "dict[str, Any]", file: "Any" = None) -> None:
+        """Sends a message of the offline demo (`DEMO_…`), and the file that belongs to it."""
+        self._open()
+        self._link.post(encode_message(message), file)
+
     def close(self) -> None:
         """Leaves the worker; uploads go on as long as the browser lets it live. Closing twice is harmless."""
         if not self.closed:
@@ -345,6 +391,8 @@ class UploadClient:
         if anew:
             self._book.engine_lost()
             self._recovery.crashed()
+        if self._token:
+            self.sign_in(self._token)
         self._post(self._hello)
         if anew:
             self._tell({"type": "engine", "upload_id": None})

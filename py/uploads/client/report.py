@@ -27,7 +27,7 @@ def report(
     python = capabilities["python"] or "?"
     lines = [
         f"engine: {engine}, worker {capabilities['worker']}, storage {capabilities['storage']}",
-        f"Python {python}, transports {transports}",
+        f"Python {python} ({capabilities['boot']} start), transports {transports}",
     ]
     lines += [f"warning: {warning}" for warning in capabilities["warnings"]]
     for name in sorted(settings):

@@ -34,26 +34,32 @@ _AS_IT_IS: "dict[str, Any]" = {} if sys.implementation.name == "micropython" els
 def encode_message(message: "Mapping[str, object]") -> str:
     """The JSON text of a message of either direction. Raises `ProtocolError` for what is not a message of ours."""
     kind = message.get("type")
-    record = None
-    if isinstance(kind, str):
-        record = UPLOAD_WORKER_MESSAGES.get(kind) or UPLOAD_WORKER_RESPONSES.get(kind)
+    is_to_worker = isinstance(kind, str) and kind in UPLOAD_WORKER_MESSAGES
+    records = UPLOAD_WORKER_MESSAGES if is_to_worker else UPLOAD_WORKER_RESPONSES
+    return encode(message, records, PROTOCOL_VERSION)
+
+
+def encode(message: "Mapping[str, object]", records: "Mapping[str, Record]", version: int) -> str:
+    """The JSON text of a message of one of `records`. Raises `ProtocolError`."""
+    kind = message.get("type")
+    record = records.get(kind) if isinstance(kind, str) else None
     if record is None:
         raise ProtocolError(f"type {shorten(kind)} is not a known message type")
     fields = {name: value for name, value in message.items() if name != "type"}
     body = record.convert_fields(fields, f"{kind}: ", True)
     body["type"] = kind
-    body["version"] = PROTOCOL_VERSION
+    body["version"] = version
     return json.dumps(body, **_AS_IT_IS)
 
 
 def decode_worker_message(text: object) -> "dict[str, Any]":
     """A message from a page, for the worker: `{"type": …, …}` with snake_case keys. Raises `ProtocolError`."""
-    return _decode(text, UPLOAD_WORKER_MESSAGES)
+    return decode(text, UPLOAD_WORKER_MESSAGES, PROTOCOL_VERSION)
 
 
 def decode_worker_response(text: object) -> "dict[str, Any]":
     """A message from the worker, for a page: `{"type": …, …}` with snake_case keys. Raises `ProtocolError`."""
-    return _decode(text, UPLOAD_WORKER_RESPONSES)
+    return decode(text, UPLOAD_WORKER_RESPONSES, PROTOCOL_VERSION)
 
 
 def decode_parts(parts_json: str) -> "list[dict[str, Any]]":
@@ -67,12 +73,19 @@ def decode_parts(parts_json: str) -> "list[dict[str, Any]]":
     return [PART.convert(part, f"parts[{index}]", False) for index, part in enumerate(parts)]  # type: ignore[misc]
 
 
-def _decode(text: object, records: "dict[str, Record]") -> "dict[str, Any]":
-    body = _parse(text)
-    version = body.pop("version", None)
+def decode(
+    text: object,
+    records: "Mapping[str, Record]",
+    version: int,
+    longest: int = MAX_MESSAGE_LENGTH,
+    needs_version: bool = True,
+) -> "dict[str, Any]":
+    """A message of one of `records`, from JSON text of at most `longest` characters. Raises `ProtocolError`."""
+    body = _parse(text, longest)
+    found = body.pop("version", None if needs_version else version)
     # `is True`: in JSON true is not 1, in Python it is.
-    if version is True or version != PROTOCOL_VERSION:
-        raise ProtocolError(f"version must be {PROTOCOL_VERSION}, not {shorten(version)}")
+    if found is True or found != version:
+        raise ProtocolError(f"version must be {version}, not {shorten(found)}")
     kind = body.pop("type", None)
     record = records.get(kind) if isinstance(kind, str) else None
     if record is None:
@@ -82,14 +95,12 @@ def _decode(text: object, records: "dict[str, Record]") -> "dict[str, Any]":
     return message
 
 
-def _parse(text: object) -> "dict[str, Any]":
+def _parse(text: object, longest: int) -> "dict[str, Any]":
     """The JSON object in `text`."""
     if not isinstance(text, str):
         raise ProtocolError(f"a message must be JSON text, not {kind_name(text)}")
-    if len(text) > MAX_MESSAGE_LENGTH:
-        raise ProtocolError(
-            f"a message must have at most {MAX_MESSAGE_LENGTH} characters, it has {len(text)}"
-        )
+    if len(text) > longest:
+        raise ProtocolError(f"a message must have at most {longest} characters, it has {len(text)}")
     if not NESTING_IS_HARMLESS and text.count("[") + text.count("{") > MOST_OPENERS:
         code = _outside_strings(text)
         if code.count("[") + code.count("{") > MOST_OPENERS:

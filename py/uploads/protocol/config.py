@@ -35,6 +35,8 @@ DEFAULT_UPLOAD_CONFIG: "dict[str, Any]" = {
     "allowed_types": [],  # "image/*", "text/plain", ".csv"; empty: every type
     "max_files": None,
     "keep_copy": None,  # bytes: files up to this size are copied into the browser, to be there after a restart
+    "keep_offline": 1024
+    * MIB,  # bytes: the same for files that are added while the signing server is out of reach
     "progress_interval": 100,  # milliseconds between two snapshots of an upload
     "transport": "auto",  # "fetch", "xhr", or "auto": whichever suits the part
     "signer_url": "",  # where the signing API is; empty: the page's own origin
@@ -131,6 +133,7 @@ _RULES = {
     "allowed_types": _allowed_types,
     "max_files": _or(None, _whole(1, 2**31 - 1, "files")),
     "keep_copy": _or(None, _whole(1, LARGEST_OBJECT, "bytes")),
+    "keep_offline": _or(None, _whole(0, LARGEST_OBJECT, "bytes")),
     "progress_interval": _whole(16, 60_000, "milliseconds"),
     "transport": _transport,
     "signer_url": _signer_url,

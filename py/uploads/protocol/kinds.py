@@ -95,6 +95,19 @@ class Link(Text):
         return text
 
 
+class BearerToken(Text):
+    """A token as it stands in an `Authorization` header (RFC 6750, 2.1). No error repeats any of it."""
+
+    expected = "a bearer token"
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/="
+
+    def checked(self, value: object, where: str) -> object:
+        text = str(super().checked(value, where))
+        if any(letter not in self.letters for letter in text):
+            raise ProtocolError(f"{where} must be a bearer token: letters, digits and - . _ ~ + / = alone")
+        return text
+
+
 class LongText(Kind):
     """Text that may be very long; in JSON it is a list of pieces that join to it.
 
@@ -187,6 +200,17 @@ class Texts(Kind):
         if len(value) > self.most:
             raise ProtocolError(f"{where} must have at most {self.most} entries, it has {len(value)}")
         return [self.item.checked(item, f"{where}[{index}]") for index, item in enumerate(value)]
+
+
+class Maybe(Kind):
+    """A field of any kind that may be missing, which means `None`."""
+
+    def __init__(self, kind: Kind) -> None:
+        super().__init__(optional=True)
+        self.kind = kind
+
+    def convert(self, value: object, where: str, to_wire: bool) -> object:
+        return None if value is None else self.kind.convert(value, where, to_wire)
 
 
 class Record(Kind):

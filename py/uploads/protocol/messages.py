@@ -5,12 +5,25 @@ The page tells what a person wants (`UploadWorkerMessage`), the worker tells how
 """
 
 from uploads.protocol.config import CONFIG_CHANGES
-from uploads.protocol.kinds import Choice, Flag, Kind, Link, LongText, Number, Record, Text, Texts, Whole
+from uploads.protocol.kinds import (
+    BearerToken,
+    Choice,
+    Flag,
+    Kind,
+    Link,
+    LongText,
+    Number,
+    Record,
+    Text,
+    Texts,
+    Whole,
+)
 
 PROTOCOL_VERSION = 1
 
 # Page → worker
 HELLO = "HELLO"
+SIGN_IN = "SIGN_IN"
 START_UPLOAD = "START_UPLOAD"
 PAUSE_UPLOAD = "PAUSE_UPLOAD"
 RESUME_UPLOAD = "RESUME_UPLOAD"
@@ -24,6 +37,13 @@ RESUME_ALL = "RESUME_ALL"
 CANCEL_ALL = "CANCEL_ALL"
 NETWORK_HINT = "NETWORK_HINT"
 GOODBYE = "GOODBYE"
+DEMO_NETWORK = "DEMO_NETWORK"
+DEMO_EXPIRE_LINKS = "DEMO_EXPIRE_LINKS"
+DEMO_CRASH = "DEMO_CRASH"
+DEMO_VERIFY = "DEMO_VERIFY"
+DEMO_KEEP = "DEMO_KEEP"
+DEMO_FORGET = "DEMO_FORGET"
+DEMO_CLEAR = "DEMO_CLEAR"
 
 # Worker → page
 ENGINE_READY = "ENGINE_READY"
@@ -33,6 +53,10 @@ UPLOAD_REMOVED = "UPLOAD_REMOVED"
 UPLOAD_REPLACED = "UPLOAD_REPLACED"
 FILE_OFFERED = "FILE_OFFERED"
 COMMAND_REFUSED = "COMMAND_REFUSED"
+SIGN_IN_NEEDED = "SIGN_IN_NEEDED"
+DEMO_STATE = "DEMO_STATE"
+DEMO_OBJECT = "DEMO_OBJECT"
+DEMO_VERIFIED = "DEMO_VERIFIED"
 
 FILE_MESSAGES = (START_UPLOAD, RESELECT_FILE)
 """Messages with a `File` or a `FileSystemFileHandle` beside them."""
@@ -137,12 +161,28 @@ CAPABILITIES = Record(
         "storage": Choice(("indexeddb", "memory")),
         "transports": Texts(),
         "python": Text(),
+        "boot": Choice(("snapshot", "plain")),  # how Python was started in the worker
         "warnings": Texts(),
     }
 )
 
 PART = Record({"part_number": Whole(least=1, most=10_000), "etag": Text(), "size": Whole()})
 """One entry of `parts_json`; size in bytes."""
+
+LONGEST_TOKEN = 8192
+"""Characters of a bearer token: servers take headers of some 8 KB."""
+DEMO_CONDITIONS = {
+    "bandwidth": Whole(least=1024, nullable=True),  # bytes per second; None: as fast as it goes
+    "latency": Whole(most=60_000),  # milliseconds
+    "loss": Whole(most=100),  # percent of the requests
+    "offline": Flag(),
+    "failing": Flag(),  # the store refuses some of the parts
+}
+"""The demo's network, as a person has set it."""
+
+DEMO_COUNTERS = Record(
+    {name: Whole() for name in ("requests", "links", "stored", "refused", "lost", "again")}
+)
 
 LONGEST_PARTS_JSON = 2 * 1024 * 1024
 """Characters; 10,000 parts take about 900,000."""
@@ -155,6 +195,9 @@ def _message(fields: dict[str, Kind] | None = None) -> Record:
 
 UPLOAD_WORKER_MESSAGES = {
     HELLO: _message({"config": CONFIG_CHANGES}),
+    # who is asking, by a bearer token; before HELLO, and whenever there is another one. A guest's counts only where
+    # nobody has come with a token yet
+    SIGN_IN: _message({"token": BearerToken(1, LONGEST_TOKEN), "is_guest": Flag()}),
     START_UPLOAD: _message({"upload_id": _upload_id(), "project_id": Text(), "s3_key": Text()}),
     PAUSE_UPLOAD: _message({"upload_id": _upload_id()}),
     RESUME_UPLOAD: _message({"upload_id": _upload_id()}),
@@ -169,6 +212,15 @@ UPLOAD_WORKER_MESSAGES = {
     CANCEL_ALL: _message(),
     NETWORK_HINT: _message(),  # the network may be back: workers do not hear of it in every browser
     GOODBYE: _message(),
+    # of the demo alone; any other engine refuses them
+    DEMO_NETWORK: _message(DEMO_CONDITIONS),
+    DEMO_EXPIRE_LINKS: _message(),
+    DEMO_CRASH: _message(),
+    # with the original file beside it, where the page still has it
+    DEMO_VERIFY: _message({"upload_id": _upload_id(), "s3_key": Text()}),
+    DEMO_KEEP: _message({"s3_keys": Texts(most=100_000)}),  # the objects that a page shows, to a new worker
+    DEMO_FORGET: _message({"s3_key": Text()}),  # an object that no page shows any more
+    DEMO_CLEAR: _message(),
 }
 """Page → worker."""
 
@@ -196,5 +248,25 @@ UPLOAD_WORKER_RESPONSES = {
     # with the kept `FileSystemFileHandle` beside it, which only a page can ask for
     FILE_OFFERED: _message({"upload_id": _upload_id()}),
     COMMAND_REFUSED: _message({"upload_id": _upload_id(nullable=True), "message": Text()}),
+    SIGN_IN_NEEDED: _message(),  # the server takes the token no more
+    DEMO_STATE: _message(
+        {
+            "network": Record(DEMO_CONDITIONS),
+            "counters": DEMO_COUNTERS,
+            "bytes_stored": Whole(),
+            "quota": Whole(nullable=True),  # bytes that the browser lets this site keep
+            "events": Texts(most=100),  # sentences, oldest first
+        }
+    ),
+    DEMO_OBJECT: _message(
+        {"s3_key": Text(), "object_url": Link()}
+    ),  # an object's new address, "" if it is gone
+    DEMO_VERIFIED: _message(
+        {
+            "upload_id": _upload_id(),
+            "file_sha256": Text(nullable=True),  # None: no file was there to compare with
+            "object_sha256": Text(nullable=True),  # None: there is no such object
+        }
+    ),
 }
 """Worker → page."""

@@ -90,6 +90,7 @@ if TYPE_CHECKING:
         storage: Literal["indexeddb", "memory"]
         transports: list[str]
         python: str
+        boot: Literal["snapshot", "plain"]
         warnings: list[str]
 
     class UploadConfig(TypedDict, total=False):
@@ -108,6 +109,7 @@ if TYPE_CHECKING:
         allowed_types: list[str]
         max_files: int | None
         keep_copy: int | None
+        keep_offline: int | None
         progress_interval: int
         transport: Literal["auto", "fetch", "xhr"]
         signer_url: str

@@ -32,6 +32,13 @@ def clone(template: str) -> "Any":
     return find(template).content.firstElementChild.cloneNode(True)
 
 
+def element(tag: str, text: str) -> "Any":
+    """A new element that holds text."""
+    js_element = js.document.createElement(tag)
+    js_element.textContent = text
+    return js_element
+
+
 def closest(js_event: "Any", selector: str) -> "Any":
     """The element that an event happened in, by selector; None when it happened elsewhere."""
     return js_event.target.closest(selector) or None
@@ -87,9 +94,49 @@ def title() -> str:
     return str(js.document.title)
 
 
+def same(js_one: "Any", js_other: "Any") -> bool:
+    """Whether two windows are the same one. Nothing else may be asked of a window of another origin."""
+    return bool(getattr(js.Object, "is")(js_one, js_other))
+
+
+def is_framed() -> bool:
+    """Whether there is a window around this one."""
+    return not same(js.window.parent, js.window)
+
+
 def has_flag(name: str) -> bool:
     """Whether the page's address has this name in its query."""
     return bool(js.URLSearchParams.new(js.location.search).has(name))
+
+
+def set_language(locale: str) -> str:
+    """Sets the page's language, a BCP 47 tag. What stands before the decimals in it; "" when there is no such tag, and
+
+    then nothing changes.
+    """
+    js_canonical = js.uploadWorker.attempt(js.Intl, "getCanonicalLocales", locale)
+    if js_canonical[0] is not True:
+        return ""
+    js_root.setAttribute("lang", str(js_canonical[1][0]))
+    half = str(js.Intl.NumberFormat.new(locale).format(0.5))
+    return half[1] if len(half) == 3 else "."
+
+
+def has_gesture() -> bool:
+    """Whether a person has just pressed something here, so that a picker may open. Where the browser cannot tell: yes."""
+    if not js.Reflect.has(js.navigator, "userActivation"):
+        return True
+    return bool(js.navigator.userActivation.isActive)
+
+
+def watch_height(told: "Callable[[int], None]") -> None:
+    """Calls `told(the CSS pixels that the page takes)` now and whenever that changes."""
+    js_body = js.document.body
+
+    def changed(*_: object) -> None:
+        told(int(js.Math.ceil(js_body.getBoundingClientRect().height)))
+
+    js.ResizeObserver.new(create_proxy(changed)).observe(js_body)
 
 
 def copy_text(text: str, done: "Callable[[bool], None]") -> None:

@@ -21,6 +21,15 @@ _DECEIVING_RANGES = (
 )
 
 
+_decimal_point = "."
+
+
+def use_decimal_point(text: str) -> None:
+    """What stands before the decimals of all numbers from now on."""
+    global _decimal_point
+    _decimal_point = text
+
+
 def size(count: float) -> str:
     """A number of bytes in at most three digits: "1 byte", "999 bytes", "1.50 kB", "12.3 MB", "3.22 GB"."""
     if count < 1000:
@@ -32,7 +41,7 @@ def size(count: float) -> str:
         value /= 1000
         power += 1
     digits = 2 if value < 9.995 else 1 if value < 99.95 else 0
-    return "{:.{}f} {}".format(value, digits, UNITS[power])
+    return "{:.{}f} {}".format(value, digits, UNITS[power]).replace(".", _decimal_point)
 
 
 def speed(bytes_per_second: float) -> str:

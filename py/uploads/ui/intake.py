@@ -35,6 +35,13 @@ class Intake:
         """Puts the keyboard on the picker."""
         self._js_input.focus()
 
+    def open(self) -> None:
+        """Opens the picker, as a click does."""
+        if self._has_picker:
+            files.pick_files(self._take, self._do_without)
+        else:
+            self._js_input.click()
+
     def ask_for_one(self, take: "Callable[[Any], None]") -> None:
         """Opens a picker for one file; `take` gets it."""
 

@@ -91,6 +91,8 @@ class UploadRow:
         js_wanted = [self._js_buttons[action] for action in actions]
         if object_url:
             dom.set_attribute(self._js_link, "href", object_url)
+            if object_url.startswith("blob:"):  # no server names what is downloaded
+                dom.set_attribute(self._js_link, "download", self.name)
             js_wanted.insert(0, self._js_link)
         self._js_actions.replaceChildren(*js_wanted)
         if focused and js_wanted:

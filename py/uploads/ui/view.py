@@ -105,15 +105,19 @@ def _note(session: "SessionSnapshot", error: "UploadError | None") -> str:
     """The words below the bar: an error with what to do, what a waiting upload waits for, what a copy costs."""
     phase = session["phase"]
     access = session["file_access"]
-    if error is not None:
-        return f"{error['message']} {error['recovery']}".strip()
+    total = fmt.size(session["file_size"] or 0)
+    told = f"{error['message']} {error['recovery']}".strip() if error is not None else ""
+    if phase == words.WAITS:
+        told = told or words.HINTS[phase]
+        return f"{told} {words.FILE_WAITS.get(access, '').format(total)}".strip()
+    if told:
+        return told
     if phase == words.NEEDS_FILE and words.FILE_HINTS[access]:
         return words.FILE_HINTS[access]
     if phase in words.HINTS:
         return words.HINTS[phase]
-    total = session["file_size"]
-    if access == "copy" and total is not None and phase not in _AT_REST[2:]:
-        return words.COPY_KEPT.format(fmt.size(total))
+    if access == "copy" and session["file_size"] is not None and phase not in _AT_REST[2:]:
+        return words.COPY_KEPT.format(total)
     return ""
 
 
@@ -129,6 +133,8 @@ def overall(
         status = session["status"]
         phase = session["phase"]
         counts[status] = counts.get(status, 0) + 1
+        if phase == words.WAITS:
+            counts[phase] = counts.get(phase, 0) + 1
         pausable += phase in _MOVING
         resumable += phase == "paused"
         file_size = session["file_size"]

@@ -43,17 +43,29 @@ HINTS = {
     "waiting-for-sign-in": "Sign in again in this browser, then come back to this page: it goes on where it stopped.",
 }
 
+FILE_WAITS = {
+    "open": "Keep this page open: otherwise its file has to be chosen again.",
+    "handle": "",
+    "copy": COPY_KEPT,
+}
+"""What `waiting-for-network` means for the file, by the session's `file_access`."""
+
 LEAVING = {
     "": "",
     "goes-on": "You can close this page: another one is open, and the uploads go on.",
     "lingers": "You can leave this page: the uploads go on for some minutes, and go on again when you come back.",
     "comes-back": "The uploads stop when you leave this page, and go on when you open it again.",
+    "waits": "You can leave this page: the files are kept in this browser, and go on when you open it again and the network is back.",
     "stops": "Keep this page open until the uploads are done: otherwise their files have to be chosen again.",
 }
 """What becomes of uploads when the page is left (`UploadClient.after_leaving`)."""
 
 NEEDS_ENGINE = ("queued", "creating", "uploading", "reconciling", "finalising", "cancelling")
 ENGINE = {"starting": "Getting ready…", "ready": "Ready", "failed": "Not available"}
+
+SITE_COPY = {True: "This page opens without a network, too.", False: "This page needs a network to open."}
+SITE_COPY_ACTIONS = {True: "Remove its copy", False: "Keep a copy"}
+"""Whether a copy of the site is kept in this browser, and what the button beside it does."""
 
 UNREADABLE = "Something in that folder could not be read, and is left out."
 
@@ -66,12 +78,29 @@ NOTHING_YET = (
     "Nothing here yet. Big files are welcome: you can pause them, lose the network, or come back later."
 )
 
+EMBED_UNFRAMED = "This is the widget for a frame in another page, and there is no page around it: it works as a page of its own."
+EMBED_NO_ORIGIN = (
+    "The page around this one cannot speak with it: the address lacks &origin= with that page's origin. "
+    "It works as a page of its own."
+)
+EMBED_BAD_ORIGIN = (
+    "This widget does nothing: origin= in its address must be the exact origin of the page around it, "
+    "such as https://app.example.com."
+)
+EMBED_SILENT = "The page around this one has not answered yet, so nothing can be uploaded so far."
+EMBED_NOT_CONFIGURED = "CONFIGURE must come first."
+EMBED_NO_GESTURE = "The browser opens a picker only just after a click or a key in the widget itself."
+EMBED_RESTRICTIONS = "The restrictions are those of the first CONFIGURE; reload the widget to change them."
+EMBED_FILE = "A File must come with ADD_FILE, and with nothing else."
+EMBED_LOCALE = "The locale must be a BCP 47 language tag, such as en or pt-BR."
+
 STARTED = "started"
 COMPLETED = "completed"
 FAILED = "failed"
 PAUSED = "paused"
 RESUMED = "resumed"
 NEEDS_FILE = "waiting-for-file"
+WAITS = "waiting-for-network"
 
 _ANNOUNCED = (
     (FAILED, "{} stopped with an error.", "{} uploads stopped with an error."),
@@ -79,6 +108,7 @@ _ANNOUNCED = (
     (NEEDS_FILE, "{} needs its file again.", "{} uploads need their files again."),
     (PAUSED, "{} is paused.", "{} uploads are paused."),
     (RESUMED, "{} goes on.", "{} uploads go on."),
+    (WAITS, "{} waits for the network.", "{} files wait for the network."),
     (STARTED, "{} is being uploaded.", "{} files are being uploaded."),
 )
 
@@ -106,6 +136,8 @@ def happened(before: "str | None", after: str) -> str:
         return ""
     if after in (COMPLETED, FAILED, PAUSED, NEEDS_FILE):
         return after
+    if after == WAITS and before in (None, "queued"):
+        return WAITS
     if before is None:
         return STARTED
     if before in (PAUSED, NEEDS_FILE, FAILED):
@@ -119,12 +151,22 @@ def title(base: str, active: int, percent: int) -> str:
 
 
 def overall(counts: "dict[str, int]") -> str:
-    """How the uploads stand, for the bar above the list: "3 under way · 1 paused · 2 uploaded"."""
-    said = (
-        ("uploading", "under way"),
+    """How the uploads stand, for the bar above the list: "3 under way · 1 paused · 2 uploaded".
+
+    `counts`: by status; those of "uploading" that wait for the network are counted under `WAITS` as well.
+    """
+    waiting = counts.get(WAITS, 0)
+    at_work = counts.get("uploading", 0) - waiting
+    said = []
+    if at_work:
+        said.append(f"{at_work} under way")
+    if waiting:
+        files = "1 file waits" if waiting == 1 else f"{waiting} files wait"
+        said.append(f"{files} for the network" if at_work else f"Offline: {files} for the network")
+    known = (
         ("paused", "paused"),
         ("failed", "stopped"),
         ("completed", "uploaded"),
         ("cancelled", "cancelled"),
     )
-    return " · ".join([f"{counts[status]} {word}" for status, word in said if counts.get(status)])
+    return " · ".join(said + [f"{counts[status]} {word}" for status, word in known if counts.get(status)])

@@ -17,13 +17,13 @@ CONTENT = transport.content(SIZE)
 
 @dataclass
 class Bench:
-    """open: another adapter on the same, at first empty, store, with a limit for copies.
+    """open: another adapter on the same, at first empty, store, with a limit for copies, and one for those made offline.
 
     handed: a file of that name with ``CONTENT``, which came with a handle or without; allow: what the browser says of
     every handle from now on; read: the bytes of a part; fill: leave no room in the browser, as far as it says.
     """
 
-    open: Callable[[int | None], FileKeeper]
+    open: Callable[..., FileKeeper]
     handed: Callable[[str, bool], Awaitable[FileSource]]
     allow: Callable[[Literal["open", "ask", "denied"]], None]
     read: Callable[[PartBody], Awaitable[bytes]]
@@ -65,6 +65,31 @@ async def no_copy_is_larger_than_allowed(bench: Bench) -> None:
     for limit in (None, SIZE - 1):
         assert await bench.open(limit).keep("ann", "u1", file) == ""
     assert await bench.open(None).recall("ann") == {}
+
+
+async def offline_a_larger_file_is_copied_than_otherwise(bench: Bench) -> None:
+    file, keeper = await bench.handed("a.bin", False), bench.open(None, SIZE)
+    assert await keeper.keep("ann", "u1", file) == ""
+    assert await keeper.keep("ann", "u1", file, is_offline=True) == "copy"
+    assert await bench.open(None, SIZE - 1).keep("ann", "u2", file, is_offline=True) == ""
+    assert await bench.open(SIZE, 0).keep("ann", "u3", file, is_offline=True) == "copy"
+    assert sorted(await keeper.recall("ann")) == ["u1", "u3"]
+
+
+async def what_is_nobodys_becomes_a_users_once(bench: Bench) -> None:
+    keeper = bench.open(SIZE)
+    await keeper.keep("", "u1", await bench.handed("a.bin", False))
+    await keeper.keep("", "u2", await bench.handed("b.bin", True))
+    await keeper.keep("bob", "u3", await bench.handed("c.bin", False))
+    await keeper.adopt("ann")
+    found = await bench.open(None).recall("ann")
+    assert sorted(found) == ["u1", "u2"]
+    copied = found["u1"].file
+    assert copied
+    assert await bench.read(await copied.part(0, SIZE)) == CONTENT
+    assert await keeper.recall("") == {}
+    await keeper.adopt("bob")
+    assert list(await keeper.recall("bob")) == ["u3"]
 
 
 async def without_room_there_is_no_copy(bench: Bench) -> None:

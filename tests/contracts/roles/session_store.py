@@ -84,6 +84,17 @@ async def other_users_records_are_not_seen(bench: Bench) -> None:
     assert len(await store.load("bob")) == 2
 
 
+async def what_is_nobodys_becomes_a_users_once(bench: Bench) -> None:
+    store = bench.open()
+    await store.save([record("u1", "", parts=[{"size": 5 * 2**40}]), record("u2", ""), record("u3", "bob")])
+    await store.adopt("ann")
+    found = sorted(await bench.open().load("ann"), key=lambda one: str(one["uploadId"]))
+    assert found == [record("u1", "ann", parts=[{"size": 5 * 2**40}]), record("u2", "ann")], found
+    assert await store.load("") == []
+    await store.adopt("bob")
+    assert await store.load("bob") == [record("u3", "bob")]
+
+
 async def deleting_what_is_not_there_is_no_fault(bench: Bench) -> None:
     store = bench.open()
     await store.delete("ann", "u1")

@@ -53,6 +53,14 @@ async def sends_no_body_when_there_is_none(bench: Bench) -> None:
     assert all(one["received"] == 0 and "content-type" not in one["headers"] for one in found), found
 
 
+async def a_token_counts_from_the_next_call_on(bench: Bench) -> None:
+    for token in ("", "first.one", "second.one"):
+        bench.signer.token = token
+        await bench.signer.call(ApiRequest("GET", bench.path))
+    told = [one["headers"].get("authorization") for one in await bench.log()]
+    assert told == [None, "Bearer first.one", "Bearer second.one"], told
+
+
 async def an_error_is_an_answer(bench: Bench) -> None:
     await bench.script({"status": 429, "body": '{"error": "slow down"}', "headers": {"Retry-After": "3"}})
     answer = await bench.signer.call(ApiRequest("GET", bench.path))

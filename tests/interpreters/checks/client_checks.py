@@ -6,9 +6,15 @@ from uploads.client import ClientClosed, ClientError, NotAFile, UnknownUpload, U
 from uploads.client.client import uuid4_text
 from uploads.protocol import (
     COMMAND_REFUSED,
+    DEMO_OBJECT,
+    DEMO_VERIFIED,
+    DEMO_VERIFY,
     ENGINE_FAILED,
     ENGINE_READY,
     FILE_OFFERED,
+    HELLO,
+    SIGN_IN,
+    SIGN_IN_NEEDED,
     UPLOAD_REMOVED,
     UPLOAD_REPLACED,
     ConfigError,
@@ -108,6 +114,37 @@ def check_the_first_message_says_hello() -> None:
     assert client.config["max_retries"] == 5
     assert client.config["retry_delay"] == 1000
     assert "did you mean 'max_retries'" in raised(ConfigError, client_with, {"maxRetries": 1})
+
+
+def check_a_token_goes_before_the_first_word_and_again_to_a_new_engine() -> None:
+    link: Any = FakeLink()
+    client: Any = UploadClient(link, None, "a.b.c")
+    sign_in = {"type": SIGN_IN, "token": "a.b.c", "is_guest": False}
+    hello = {"type": HELLO, "config": {}}
+    assert [message for message, _ in link.posted] == [sign_in, hello]
+    client.sign_in("d.e.f")
+    sign_in["token"] = "d.e.f"
+    link.reconnect(True)
+    assert [message for message, _ in link.posted][2:] == [sign_in, sign_in, hello]
+    assert "d.e.f" not in client.report()
+    assert "token must be" in raised(ProtocolError, client.sign_in, "no token")
+    changes: list[Any] = []
+    client.subscribe(changes.append)
+    link.say({"type": SIGN_IN_NEEDED})
+    assert changes == [{"type": "sign-in", "upload_id": None}]
+    assert client.needs_sign_in
+    client.sign_in("g.h.i")
+    assert not client.needs_sign_in
+    link.say(snapshot(phase="waiting-for-sign-in"))
+    assert client.needs_sign_in
+
+
+def check_an_id_may_be_given() -> None:
+    client, link, _ = client_with()
+    assert client.start_upload(FakeFile("a.bin"), "p", "", "mine") == "mine"
+    assert link.posted[-1][0]["upload_id"] == "mine"
+    assert "already" in raised(ClientError, client.start_upload, FakeFile("b.bin"), "p", "", "mine")
+    assert client.active_uploads["mine"]["file_name"] == "a.bin"
 
 
 def check_a_started_upload_shows_at_once() -> None:
@@ -225,6 +262,7 @@ def check_the_engine_becomes_ready() -> None:
         "storage": "memory",
         "transports": ["xhr"],
         "python": "3.14.0",
+        "boot": "snapshot",
         "warnings": ["no storage"],
     }
     link.say({"type": ENGINE_READY, "capabilities": capabilities, "upload_ids": [], "pages": 1})
@@ -290,6 +328,26 @@ def check_refusals_are_told() -> None:
     link.say_text('{"version": 99}')
     assert changes[1]["type"] == "refused"
     assert "different versions" in changes[1]["message"]
+
+
+def check_the_demo_speaks_through_the_hook() -> None:
+    client, link, changes = client_with()
+    file = FakeFile("a.bin")
+    upload_id = client.start_upload(file, "p")
+    wanted = {"type": DEMO_VERIFY, "upload_id": upload_id, "s3_key": "k"}
+    client.demo(wanted, file)
+    assert link.posted[2] == (wanted, file)
+    verified = {"type": DEMO_VERIFIED, "upload_id": upload_id, "file_sha256": None, "object_sha256": "ab"}
+    link.say(verified)
+    assert changes[-1] == {"type": "demo", "upload_id": None, "message": verified}
+    link.say({"type": DEMO_OBJECT, "s3_key": "nobody's", "object_url": "blob:a"})
+    assert changes[-1]["type"] == "demo"
+    key = client.active_uploads[upload_id]["s3_key"]
+    link.say({"type": DEMO_OBJECT, "s3_key": key, "object_url": "blob:b"})
+    assert changes[-1] == {"type": "upload", "upload_id": upload_id}
+    assert client.active_uploads[upload_id]["object_url"] == "blob:b"
+    client.close()
+    assert "closed" in raised(ClientClosed, client.demo, wanted)
 
 
 def check_local_misuse_is_raised_by_name() -> None:
@@ -359,7 +417,10 @@ def check_storage_is_asked_for_once_for_a_large_file() -> None:
 
 def check_a_report_tells_what_happened_and_nothing_private() -> None:
     client, link, _ = client_with({"max_retries": 5, "signer_url": "https://private.example"})
-    assert "engine: starting, worker shared, storage memory\nPython ?, transports ?" in client.report()
+    assert (
+        "engine: starting, worker shared, storage memory\nPython ? (plain start), transports ?"
+        in client.report()
+    )
     failed = snapshot_with_error()
     failed["error"]["story"] = ["1.0 uploading: PartFailed 7"]
     failed["session"]["file_name"] = "My Secret.PDF"
@@ -409,6 +470,7 @@ def ready(*known: str, pages: int = 1, **changes: object) -> "dict[str, Any]":
         "storage": "indexeddb",
         "transports": ["xhr"],
         "python": "3.14.0",
+        "boot": "snapshot",
         "warnings": [],
     }
     capabilities.update(changes)
@@ -431,6 +493,17 @@ def check_what_becomes_of_uploads_when_the_page_is_left() -> None:
     link.say(snapshot(file_access="open"))
     assert [leaving(), leaving(pages=2), leaving(pages=2, leads=True)] == ["stops", "goes-on", "goes-on"]
     assert [leaving(outlives=True), leaving(pages=2, outlives=True)] == ["lingers", "goes-on"]
+    link.say(snapshot(phase="waiting-for-network", file_access="open"))
+    assert [leaving(), leaving(outlives=True), leaving(pages=2, outlives=True)] == [
+        "stops",
+        "stops",
+        "goes-on",
+    ]
+    link.say(snapshot(phase="waiting-for-network", file_access="copy"))
+    assert [leaving(), leaving(outlives=True), leaving(pages=2)] == ["waits", "waits", "goes-on"]
+    link.say(snapshot(upload_id="other", file_access="handle"))
+    assert [leaving(), leaving(outlives=True)] == ["comes-back", "lingers"], "not all of them wait"
+    link.say({"type": "UPLOAD_REMOVED", "upload_id": "other"})
     link.say(snapshot(phase="paused", status="paused"))
     assert leaving() == ""
     client.start_upload(FakeFile("film.mov"), "p")  # this page's own file, with this page's own worker

@@ -17,6 +17,8 @@ from uploads.protocol import (
     NETWORK_HINT,
     PAUSE_ALL,
     REOPEN_FILE,
+    SIGN_IN,
+    SIGN_IN_NEEDED,
     START_UPLOAD,
     UPLOAD_REPLACED,
     UPLOAD_SNAPSHOT,
@@ -189,6 +191,7 @@ def check_commands_survive_the_wire() -> None:
         {"type": HELLO, "config": {"max_retries": 5, "allowed_types": ["image/*"]}},
         {"type": HELLO, "config": {}},
         {"type": REOPEN_FILE, "upload_id": "u"},
+        {"type": SIGN_IN, "token": "eyJh.eyJz-_~+/.c2ln==", "is_guest": False},
         {"type": PAUSE_ALL},
         {"type": NETWORK_HINT},
         {"type": GOODBYE},
@@ -199,6 +202,7 @@ def check_commands_survive_the_wire() -> None:
         {"type": UPLOAD_REPLACED, "upload_id": "a", "by": "b"},
         {"type": FILE_OFFERED, "upload_id": "a"},
         {"type": COMMAND_REFUSED, "upload_id": None, "message": "no such upload"},
+        {"type": SIGN_IN_NEEDED},
         {
             "type": ENGINE_READY,
             "capabilities": {
@@ -206,6 +210,7 @@ def check_commands_survive_the_wire() -> None:
                 "storage": "indexeddb",
                 "transports": ["fetch", "xhr"],
                 "python": "3.14.0",
+                "boot": "snapshot",
                 "warnings": [],
             },
             "upload_ids": ["a", "b"],
@@ -269,6 +274,16 @@ def check_long_values_are_never_repeated() -> None:
     ):
         assert len(error_of(ProtocolError, decode_worker_message, text)) < 250
     assert len(error_of(ProtocolError, encode_message, {"type": long})) < 250
+
+
+def check_what_is_no_token_is_refused_and_never_repeated() -> None:
+    for token in ("", "secret token", "secret\r\nCookie: a", "s\u00e9cret", "secret" * 1366):
+        message = {"type": SIGN_IN, "token": token, "is_guest": True}
+        assert "secret" not in error_of(ProtocolError, encode_message, message)
+        body = json.dumps({"type": SIGN_IN, "version": 1, "token": token, "isGuest": True})
+        text = error_of(ProtocolError, decode_worker_message, body)
+        assert text.startswith("SIGN_IN: token must "), text
+        assert "secret" not in text
 
 
 def check_every_kind_refuses_what_it_should() -> None:
@@ -351,6 +366,9 @@ def check_good_settings_are_taken() -> None:
         ("allowed_types", ["image/*", "text/plain", ".csv", ".tar.gz"]),
         ("keep_copy", 4 * GIB_3),
         ("keep_copy", None),
+        ("keep_offline", 0),
+        ("keep_offline", GIB_3),
+        ("keep_offline", None),
         ("transport", "xhr"),
         ("signer_url", "https://sign.example/api"),
         ("signer_url", "HTTP://localhost:8000"),
@@ -376,6 +394,8 @@ def check_bad_settings_are_refused_by_name() -> None:
         ({"bandwidth_limit": 0}, "bandwidth_limit must be from 1024"),
         ({"bandwidth_limit": "1"}, "bandwidth_limit must be None, or it must be a whole number"),
         ({"keep_copy": 0}, "keep_copy must be from 1 to"),
+        ({"keep_offline": -1}, "keep_offline must be from 0 to"),
+        ({"keep_offline": "all"}, "keep_offline must be None, or it must be a whole number of bytes"),
         ({"keep_copy": True}, "keep_copy must be a whole number of bytes, not true or false"),
         ({"transport": "carrier pigeon"}, 'transport must be "auto", "fetch" or "xhr", not'),
         ({"transport": []}, 'transport must be "auto", "fetch" or "xhr", not []'),

@@ -187,12 +187,22 @@ def check_how_a_file_comes_back() -> None:
     for phase, note in (
         ("uploading", "A copy of 300 MB is kept in this browser until it is uploaded."),
         ("paused", "A copy of 300 MB is kept in this browser until it is uploaded."),
-        ("waiting-for-network", words.HINTS["waiting-for-network"]),
+        ("waiting-for-network", words.HINTS["waiting-for-network"] + " " + words.COPY_KEPT.format("300 MB")),
         ("completed", ""),
         ("cancelled", ""),
     ):
         shown = view.row(session(phase, file_access="copy"), progress(5), None, "ready")
         assert (shown["note"], shown["heard"]) == (note, phase)
+    for access, note in (
+        ("open", "Keep this page open: otherwise its file has to be chosen again."),
+        ("handle", ""),
+    ):
+        waiting = session("waiting-for-network", file_access=access)
+        for error, told in (
+            (None, words.HINTS["waiting-for-network"]),
+            (FAILURE, "The store did not answer. Press Retry."),
+        ):
+            assert view.row(waiting, progress(5), error, "ready")["note"] == f"{told} {note}".strip()
     unseen = session("queued", file_access="copy", file_size=None)
     assert view.row(unseen, progress(0), None, "ready")["note"] == ""
 
@@ -228,7 +238,7 @@ def check_a_row_at_its_end() -> None:
     shown = view.row(session("failed"), progress(50.0), FAILURE, "ready")
     assert shown["note"] == "The store did not answer. Press Retry."
     assert shown["alarm"]
-    calm = view.row(session("waiting-for-network"), progress(50.0), FAILURE, "ready")
+    calm = view.row(session("waiting-for-network", file_access="handle"), progress(50.0), FAILURE, "ready")
     assert (calm["note"], calm["alarm"]) == ("The store did not answer. Press Retry.", False), (
         "it goes on by itself"
     )
@@ -251,6 +261,13 @@ def check_the_overview() -> None:
     assert several["percent"] == 53
     assert several["numbers"] == "480 MB of 900 MB · 24.0 MB/s · 18 s left"
     assert (several["pause_all"], several["resume_all"], several["cancel_all"]) == (True, True, True)
+    offline = ("waiting-for-network", 0.0)
+    assert overview(offline, offline, offline)["state"] == "Offline: 3 files wait for the network"
+    assert overview(offline, ("paused", 0.0))["state"] == "Offline: 1 file waits for the network · 1 paused"
+    assert (
+        overview(offline, offline, ("uploading", 5.0))["state"]
+        == "1 under way · 2 files wait for the network"
+    )
     done = overview(("completed", 100.0), ("completed", 100.0))
     assert (done["percent"], done["cancel_all"], done["numbers"]) == (100, False, "600 MB of 600 MB")
     assert overview(("completed", 100.0), ("failed", 100.0))["percent"] == 99
@@ -268,6 +285,9 @@ def check_announcements_do_not_chatter() -> None:
     ]
     assert [words.happened(*change) for change in changes] == ["started", "", "", ""]
     assert words.happened("uploading", "waiting-for-network") == ""
+    assert words.happened(None, "waiting-for-network") == "waiting-for-network"
+    assert words.happened("queued", "waiting-for-network") == "waiting-for-network"
+    assert words.announcement([("waiting-for-network", "a")]) == "a waits for the network."
     assert words.happened("finalising", "completed") == "completed"
     assert words.happened("uploading", "failed") == "failed"
     assert words.happened("uploading", "paused") == "paused"

@@ -11,6 +11,7 @@ from upload_engine.core.parts import (
     count_parts,
     infer_part_size,
     part_range,
+    part_size_for,
     trusted_parts,
 )
 
@@ -141,3 +142,14 @@ def test_parts_of_no_such_file_tell_nothing(rows: list[tuple[int, int]], file_si
 def test_a_small_file_is_one_part_of_its_own_size() -> None:
     assert infer_part_size([ListedPart(1, "e", 7)], 7, 4) == 7
     assert infer_part_size([ListedPart(1, "e", 0)], 0, 8 * MIB) == 8 * MIB
+
+
+@pytest.mark.parametrize(
+    ("total_parts", "part_size"),
+    [(3, 10), (1, 25), (2, 13), (5, 5), (0, 10), (MAX_PARTS + 1, 10)],
+    ids=str,
+)
+def test_the_part_size_of_so_many_parts(total_parts: int, part_size: int) -> None:
+    """Fault 54: the one believed, where that makes as many."""
+    assert part_size_for(total_parts, 25, believed=10) == part_size
+    assert part_size_for(1, 0, believed=10) == 10

@@ -14,6 +14,7 @@ from upload_engine.core.errors import (
     UploadFault,
 )
 from upload_engine.core.retry import (
+    LONG_PROBE_MAX,
     MAX_DELAY,
     PROBE_MAX,
     RETRY_AFTER_CAP,
@@ -111,7 +112,13 @@ def test_a_spent_budget_makes_every_retry_wait_and_success_fills_it() -> None:
 
 def test_probes_come_ever_more_seldom() -> None:
     policy = RetryPolicy(Highest())
-    assert [policy.probe_delay(rounds) for rounds in (0, 1, 2, 30)] == [1.0, 2.0, 4.0, PROBE_MAX]
+    assert [policy.probe_delay(rounds) for rounds in (0, 1, 2, 39, 40)] == [
+        1.0,
+        2.0,
+        4.0,
+        PROBE_MAX,
+        LONG_PROBE_MAX,
+    ]
     assert RetryPolicy(random.Random(2)).probe_delay(0) >= 0.5
 
 

@@ -3,6 +3,7 @@
 import pytest
 from upload_engine.core import effects as fx
 from upload_engine.core import events as e
+from upload_engine.core.checksums import multipart_etag
 from upload_engine.core.errors import FileChanged, FileUnreadable, ServiceFault
 from upload_engine.core.parts import ListedPart
 from upload_engine.core.settling import MAX_DOUBTS
@@ -11,6 +12,7 @@ from upload_engine.core.states import Phase
 from tests.unit.core.life import (
     BROKEN,
     DELETE,
+    ETAG,
     GONE,
     ID,
     NETWORK,
@@ -317,6 +319,24 @@ def test_an_object_whose_parts_are_not_all_known_is_compared_with_the_file(
     assert (effects == [DELETE]) is proved
     assert proved or kinds(effects) == [fx.AbortUpload]
     assert life.session.report is None
+
+
+@pytest.mark.parametrize("is_all_known", [False, True])
+def test_an_object_that_was_cut_in_another_way_is_compared_with_the_file(is_all_known: bool) -> None:
+    """Faults 25, 54: a life that could not store anything took the upload up, and knew nothing of its part size."""
+    life = Life()
+    if is_all_known:
+        life.finalise()
+        life.control_failed(GONE)
+    else:
+        life.begin()
+        life.send(1)
+        life.failed(1, GONE)
+    whole = ETAG[1]
+    report = e.ObjectReport(25, multipart_etag([whole]) or "", True)
+    effects = life.tell(e.StatusChecked(ID, life.asked, "completed", report))
+    assert effects == [fx.HashFile(ID, life.asked, part_size=25)]
+    assert life.tell(e.FileHashed(ID, life.asked, (whole,))) == [DELETE]
 
 
 def test_an_object_of_the_wrong_size_is_not_the_file_whatever_its_parts() -> None:

@@ -7,7 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from uploads.protocol import ProtocolError, decode_worker_message, decode_worker_response, encode_message
 from uploads.protocol.config import CONFIG_CHANGES
-from uploads.protocol.kinds import Choice, Flag, Kind, Link, LongText, Number, Record, Text, Texts, Whole
+from uploads.protocol.kinds import (
+    BearerToken,
+    Choice,
+    Flag,
+    Kind,
+    Link,
+    LongText,
+    Number,
+    Record,
+    Text,
+    Texts,
+    Whole,
+)
 from uploads.protocol.messages import LONGEST_PARTS_JSON, UPLOAD_WORKER_MESSAGES, UPLOAD_WORKER_RESPONSES
 
 from tests.interpreters.checks import protocol_checks
@@ -36,6 +48,8 @@ def values_of(kind: Kind) -> st.SearchStrategy[Any]:
         strategy = st.fixed_dictionaries({name: values_of(field) for name, field in kind.fields.items()})
     elif isinstance(kind, Choice):
         strategy = st.sampled_from(kind.words)
+    elif isinstance(kind, BearerToken):
+        strategy = st.text(kind.letters, min_size=kind.shortest, max_size=40)
     elif isinstance(kind, Link):
         strategy = st.sampled_from(["/s3/object?key=a", "https://store.example/x"])
     elif isinstance(kind, Text):

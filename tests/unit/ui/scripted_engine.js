@@ -16,7 +16,7 @@ const engine = {
     reconnected(anew);
   },
   ready(pages = 1) {
-    const capabilities = { worker: "shared", storage: "memory", transports: ["xhr"], python: "3.14.0", warnings: ["No storage here."] };
+    const capabilities = { worker: "shared", storage: "memory", transports: ["xhr"], python: "3.14.0", boot: "snapshot", warnings: ["No storage here."] };
     engine.tell({ type: "ENGINE_READY", capabilities, uploadIds: engine.known, pages });
   },
   // a snapshot of a 300 MB file, in a phase, at so many percent

@@ -59,6 +59,8 @@ class Handler(BaseHTTPRequestHandler):
         for prefix, folder in VENDOR.items():
             if path.startswith(prefix):
                 file = folder / path.removeprefix(prefix)
+        if path == "service_worker.js":  # keeps nothing: the site's build tells it what
+            file = ROOT / "worker" / path
         if path == "worker/upload_worker.js":
             file = Path(__file__).with_name("scripted_engine.js")
         content = file.read_bytes() if file.is_file() else b""

@@ -43,14 +43,6 @@ def test_pyscript_loads_every_module_that_the_page_may_import() -> None:
     assert all(source == target.replace("./uploads", "./py/uploads") for source, target in files.items())
 
 
-def test_the_page_preloads_what_pyscript_loads() -> None:
-    preloaded = {
-        values["href"] for tag, values in elements() if tag == "link" and values.get("rel") == "preload"
-    }
-    wanted = {source.removeprefix("./") for source in page_config()["files"]}
-    assert preloaded == wanted | {ENTRY, "pyscript.toml", "vendor/micropython/micropython.wasm"}
-
-
 def test_nothing_in_the_page_is_inline_or_foreign() -> None:
     """The CSP allows neither inline script nor inline style, and the site names no other host."""
     for tag, values in elements():
@@ -82,9 +74,10 @@ def test_the_static_page_says_what_the_code_says() -> None:
 def test_contrast_of_every_text_colour() -> None:
     """WCAG 2.2, 1.4.3: 4.5 : 1 for text, in light and in dark, on each surface that carries it."""
     css = (ROOT / "py/uploads/ui/page.css").read_text("utf-8")
-    light, dark = css.split("@media (prefers-color-scheme: dark)")[:2]
-    for theme in (light, dark.split("\n}\n")[0]):
-        colours = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{3,6});", theme))
+    both = re.findall(r"--([\w-]+): light-dark\((#[0-9a-f]{3,6}), (#[0-9a-f]{3,6})\);", css)
+    light = {name: colour for name, colour, _ in both}
+    dark = {name: colour for name, _, colour in both}
+    for colours in (light, dark):
         for text, surfaces in {
             "text": ("page", "card", "hover"),
             "quiet": ("page", "card"),

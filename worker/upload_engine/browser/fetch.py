@@ -46,25 +46,25 @@ class FetchTransport:
 class FetchSigner:
     """UploadSigner at ``base_url``, which ends without a slash; ``""`` is the worker's own origin.
 
-    credentials: ``fetch``'s word for who gets the cookie: "same-origin" (the default), "include" or "omit"; guest_token:
-    a bearer token that says who is asking, where no cookie does.
+    credentials: ``fetch``'s word for who gets the cookie: "same-origin" (the default), "include" or "omit"; with a token
+    nobody does.
     """
 
-    def __init__(self, base_url: str = "", credentials: str = "same-origin", guest_token: str = "") -> None:
+    def __init__(self, base_url: str = "", credentials: str = "same-origin", token: str = "") -> None:
+        self.token = token
         self._base_url = base_url.rstrip("/")
         self._credentials = credentials
-        self._guest_token = guest_token
 
     async def call(self, request: ApiRequest) -> HttpResponse:
         """See ``UploadSigner.call``."""
         headers = [("accept", "application/json")]
         options: dict[str, Any] = {
             "method": request.method,
-            "credentials": self._credentials,
+            "credentials": "omit" if self.token else self._credentials,
             "cache": "no-store",
         }
-        if self._guest_token:
-            headers.append(("authorization", f"Bearer {self._guest_token}"))
+        if self.token:
+            headers.append(("authorization", f"Bearer {self.token}"))
         if request.json is not None:
             headers.append(("content-type", "application/json"))
             options["body"] = json.dumps(request.json)

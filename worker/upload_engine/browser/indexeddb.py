@@ -9,7 +9,7 @@ meta     a name                  any JSON-able value
 ======== ======================= =============================================
 
 A transaction ends by itself as soon as control goes back to the browser with no request open, and an ``await`` gives
-control back: so all requests of one transaction are made at once, and only its end is awaited.
+control back: so all requests of one transaction are made at once or in answer to one, and only its end is awaited.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from pyodide.ffi import ConversionError, JsException
+from pyodide.ffi import ConversionError, JsException, create_once_callable
 
 from upload_engine.browser.bridge import Listeners, error_name, to_object
 from upload_engine.browser.database import Migration, failure_name, open_database, reason
@@ -69,6 +69,22 @@ class IndexedDbStore:
         """See ``SessionStore.delete``."""
         js_key = to_object([user_id, upload_id])
         await self.run("sessions", "readwrite", lambda js_store: js_store.delete(js_key))
+
+    async def adopt(self, user_id: str) -> None:
+        """See ``SessionStore.adopt``."""
+
+        def move_all(js_store: Any) -> Any:
+            js_reading = js_store.index("userId").getAll("")
+            js_reading.onsuccess = create_once_callable(lambda _: move(js_store, js_reading.result))
+            return js_reading
+
+        def move(js_store: Any, js_records: Any) -> None:
+            for js_record in js_records:
+                js_store.delete(to_object(["", js_record.uploadId]))
+                js_record.userId = user_id
+                js_store.put(js_record)
+
+        await self.run("sessions", "readwrite", move_all)
 
     async def get_meta(self, key: str) -> Any:
         """See ``SessionStore.get_meta``."""

@@ -19,6 +19,11 @@ def is_md5_of_md5s(etag: str) -> bool:
     return bool(re.fullmatch(r"[0-9a-f]{32}-\d+", etag))
 
 
+def parts_told_by(etag: str) -> int:
+    """Of how many parts an object was made, by its ``is_md5_of_md5s`` ETag."""
+    return int(etag.rpartition("-")[2])
+
+
 def multipart_etag(part_etags: Iterable[str]) -> str | None:
     """``md5(md5 of each part)-N``, from the parts' ETags in order; None when an ETag is no MD5 (SSE-KMS, SSE-C).
 

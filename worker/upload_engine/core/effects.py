@@ -54,7 +54,9 @@ class CheckFile(Request):
 
 @dataclass(frozen=True, slots=True)
 class HashFile(Request):
-    """Compute the MD5 of every part of the file, to tell whether an object is it."""
+    """Compute the MD5 of every part of the file, cut into ``part_size`` bytes, to tell whether an object is it."""
+
+    part_size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,16 @@ class AbortAttempt(Effect):
 @dataclass(frozen=True, slots=True)
 class SaveSession(Effect):
     """Write the session down; nothing newer is announced before that has happened."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeepFile(Effect):
+    """The file waits for the network, and nothing of it is stored anywhere: keep it over a restart, even as a copy."""
+
+
+@dataclass(frozen=True, slots=True)
+class FindServer(Effect):
+    """Ask the signing server whose uploads these are until it answers. For all uploads at once."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -165,6 +165,18 @@ class NetworkHinted(Event):
     """The browser believes that the network is back."""
 
 
+@dataclass(frozen=True, slots=True)
+class ServerLost(Event):
+    """The signing server does not say whose uploads these are: it is out of reach, or ``must_sign_in``."""
+
+    must_sign_in: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFound(Event):
+    """The signing server has said whose uploads these are."""
+
+
 def describe(event: Event) -> str:
     """An event for the story: its name, the part it is about, and what went wrong."""
     words = [type(event).__name__]

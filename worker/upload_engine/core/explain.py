@@ -56,6 +56,10 @@ _BY_CODE = {
         "Press Retry: it is checked again and, if need be, sent again.",
     ),
     "QuotaExceeded": ("The store is full.", f"Make room or ask its operator, then press Retry. {_KEPT}"),
+    "BrowserStorageFull": (
+        "The browser's storage is full.",
+        f"Remove what is finished, or make room on the disk, then press Retry. {_KEPT}",
+    ),
     "RefusedOnTheWay": (
         "Something between here and the store (a proxy or a firewall) refuses it.",
         f"Ask the operator of this network, or use another one, then press Retry. {_KEPT}",
@@ -133,7 +137,7 @@ def must_sign_in() -> UploadError:
     return UploadError(
         NETWORK_ERROR,
         "You are signed out.",
-        f"Sign in again, then press Resume. {_KEPT}",
+        f"Sign in again: it goes on by itself, or with Resume. {_KEPT}",
         status=401,
         code=None,
     )

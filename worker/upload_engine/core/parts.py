@@ -109,6 +109,13 @@ def infer_part_size(listed: Iterable[ListedPart], file_size: int, believed: int)
     return believed
 
 
+def part_size_for(total_parts: int, file_size: int, believed: int) -> int:
+    """The part size under which such a file has so many parts: the one believed, else that of parts alike."""
+    if count_parts(file_size, believed) == total_parts or not 1 <= total_parts <= MAX_PARTS:
+        return believed
+    return max(1, -(-file_size // total_parts))
+
+
 def _is_possible(part_size: int, file_size: int) -> bool:
     if part_size > MAX_PART_SIZE or part_size * MAX_PARTS < file_size:
         return False

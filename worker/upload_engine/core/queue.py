@@ -1,5 +1,7 @@
 """All uploads of one engine: which of them may work, and which of them may send the next part.
 
+While the signing server is out of reach no slot is given to anybody: see ``reach``.
+
 Fair by construction: an upload slot goes to whoever has waited longest, a request to the upload that has the fewest
 under way, so a small file is never stuck behind a large one. Control requests (create, complete, abort …) do not
 count: they never queue behind parts.
@@ -13,11 +15,12 @@ from upload_engine.core import effects as fx
 from upload_engine.core import events as e
 from upload_engine.core.concurrency import Window
 from upload_engine.core.pacing import Pacer
+from upload_engine.core.reach import is_restless
 from upload_engine.core.session import Effects, Session
 from upload_engine.core.states import HOLDS_SLOT, Phase
 
 QUEUE = ""
-"""The ``upload_id`` of the queue's own timer."""
+"""The ``upload_id`` of what concerns all uploads: the queue's own timer, and the signing server's coming and going."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,12 @@ class UploadQueue:
         self._waiting: dict[str, None] = {}
         self._pace_attempt = 0
         self._pace_armed = False
+        self._lost: e.ServerLost | None = None
+
+    @property
+    def is_cut_off(self) -> bool:
+        """The signing server does not say whose uploads these are."""
+        return self._lost is not None
 
     def add(self, session: Session, now: float) -> Effects:
         """Take up a session that is new or has been restored. Raises ValueError when its id is taken."""
@@ -58,18 +67,50 @@ class UploadQueue:
         An event of an upload that is not here any more leads to nothing.
         """
         if event.upload_id == QUEUE:
-            self._pace_armed = False
-            return self._grant(now)
+            return self._handle_own(event, now)
         session = self.sessions.get(event.upload_id)
         if session is None:
             return []
         effects = session.handle(event, now)
         if effects and isinstance(event, e.PartUploaded):
             self._window.landed(self._goodput(now))
+        if effects and isinstance(event, e.NetworkProbed) and not event.reachable:
+            effects += self._lose(e.ServerLost(QUEUE), now)
         return effects if isinstance(event, e.PartProgressed) else effects + self._grant(now)
 
+    def _handle_own(self, event: e.Event, now: float) -> Effects:
+        if isinstance(event, e.ServerLost):
+            return self._lose(event, now)
+        effects: Effects = []
+        if isinstance(event, e.TimerFired):
+            self._pace_armed = False
+        elif self._lost:
+            self._lost = None
+            for session in self.sessions.values():
+                effects += session.handle(e.ServerFound(session.upload_id), now)
+        return effects + self._grant(now)
+
+    def _lose(self, event: e.ServerLost, now: float) -> Effects:
+        """Tell every upload, and have the server looked for; what is under way is left alone."""
+        is_known = self._lost is not None
+        effects: Effects = [] if is_known else [fx.FindServer(QUEUE)]
+        if self._lost != event:
+            self._lost = event
+            for session in self.sessions.values():
+                effects += session.handle(e.ServerLost(session.upload_id, event.must_sign_in), now)
+        return effects
+
+    def _hold_back(self, lost: e.ServerLost, now: float) -> Effects:
+        """What would begin by itself waits with the others."""
+        effects: Effects = []
+        for session in self.sessions.values():
+            if is_restless(session):
+                effects += session.handle(e.ServerLost(session.upload_id, lost.must_sign_in), now)
+        return effects
+
     def _grant(self, now: float) -> Effects:
-        return self._grant_slots(now) + self._grant_requests(now)
+        slots = self._hold_back(self._lost, now) if self._lost else self._grant_slots(now)
+        return slots + self._grant_requests(now)
 
     def _grant_slots(self, now: float) -> Effects:
         effects: Effects = []

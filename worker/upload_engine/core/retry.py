@@ -20,6 +20,9 @@ RETRY_AFTER_CAP = 60.0
 """Seconds; a longer Retry-After is cut to this."""
 PROBE_BASE = 1.0
 PROBE_MAX = 15.0
+LONG_PROBE_MAX = 60.0
+LONG_ROUNDS = 40
+"""After so many looks in vain, about eight minutes, there are fewer: a page tells when the browser is online again."""
 MAX_THROTTLED = 240
 """How often a throttled request is tried: a store may be busy for the better part of an hour."""
 MIN_PATIENCE = 60.0
@@ -88,6 +91,7 @@ _BY_CODE = {
     "RefusedOnTheWay": Verdict.FATAL,
     "NotImplemented": Verdict.FATAL,
     "QuotaExceeded": Verdict.FATAL,
+    "BrowserStorageFull": Verdict.FATAL,
 }
 _BY_STATUS = {
     401: Verdict.SIGN_IN,
@@ -197,7 +201,8 @@ class RetryPolicy:
 
     def probe_delay(self, rounds: int) -> float:
         """Seconds before looking for the network again, after ``rounds`` looks in vain: 0.5–1 times the step."""
-        return (0.5 + self._rng.random() / 2) * min(PROBE_BASE * 2.0 ** min(rounds, 20), PROBE_MAX)
+        most = PROBE_MAX if rounds < LONG_ROUNDS else LONG_PROBE_MAX
+        return (0.5 + self._rng.random() / 2) * min(PROBE_BASE * 2.0 ** min(rounds, 20), most)
 
     def succeeded(self) -> None:
         """A request succeeded."""

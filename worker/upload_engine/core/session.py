@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from upload_engine.core import effects as fx
 from upload_engine.core import events as e
-from upload_engine.core import sending, settling, wishes
+from upload_engine.core import reach, sending, settling, wishes
 from upload_engine.core.explain import UploadError
 from upload_engine.core.session_state import Effects, SessionState
 from upload_engine.core.states import TRANSITIONS, IllegalTransition, Phase
@@ -16,7 +17,7 @@ __all__ = ["Effects", "Session"]
 
 
 class Session(SessionState):
-    """The state of one upload. Only ``restore``, ``refuse``, ``handle`` and ``next_part`` change it."""
+    """The state of one upload. Only ``restore``, ``refuse``, ``own``, ``handle`` and ``next_part`` change it."""
 
     def wants_part(self) -> bool:
         """There is a part to send, and nothing speaks against sending it."""
@@ -59,6 +60,10 @@ class Session(SessionState):
         self.was_paused = phase is Phase.PAUSED
         return []
 
+    def own(self, user_id: str) -> None:
+        """It is known at last whose it is. Call only while it is nobody's."""
+        self.facts = replace(self.facts, user_id=user_id)
+
     def refuse(self, error: UploadError) -> Effects:
         """The file breaks a rule: it is listed with the reason, and nothing is sent. Call before any event."""
         self.phase = Phase.FAILED
@@ -82,6 +87,8 @@ _REACTIONS: dict[type[e.Event], Callable[[SessionState, Any, float], Effects]] =
     e.ControlFailed: settling.on_control_failed,
     e.NetworkProbed: settling.on_network_probed,
     e.NetworkHinted: wishes.on_network_hinted,
+    e.ServerLost: reach.on_server_lost,
+    e.ServerFound: reach.on_server_found,
     e.FileGiven: wishes.on_file_given,
     e.PauseRequested: wishes.on_pause_requested,
     e.ResumeRequested: wishes.on_resume_requested,

@@ -10,11 +10,12 @@ from dataclasses import replace
 
 from upload_engine.core import effects as fx
 from upload_engine.core import events as e
+from upload_engine.core.checksums import parts_told_by
 from upload_engine.core.errors import UploadFault
 from upload_engine.core.explain import UploadError
 from upload_engine.core.facts import UploadFacts
 from upload_engine.core.fingerprint import Fingerprint
-from upload_engine.core.parts import choose_part_size
+from upload_engine.core.parts import choose_part_size, part_size_for
 from upload_engine.core.progress import Progress
 from upload_engine.core.retry import RetryPolicy
 from upload_engine.core.states import TRANSITIONS, IllegalTransition, Phase
@@ -123,6 +124,11 @@ class SessionState:
             return fx.CompleteUpload(self.upload_id, attempt, tuple(sorted(self.transfer.stored.items())))
         if kind is fx.CheckFile:
             return fx.CheckFile(self.upload_id, attempt, self.transfer.unverified())
+        if kind is fx.HashFile:
+            assert self.report is not None, "the file is hashed for an object's sake"
+            believed, total_parts = self.transfer.part_size, parts_told_by(self.report.etag)
+            part_size = part_size_for(total_parts, self.transfer.file_size, believed)
+            return fx.HashFile(self.upload_id, attempt, part_size)
         return kind(self.upload_id, attempt)
 
     def ask_first(self, kind: type[fx.Request]) -> fx.Effect:
@@ -138,6 +144,10 @@ class SessionState:
 
     def saved(self) -> fx.Effect:
         return fx.SaveSession(self.upload_id)
+
+    def kept(self) -> Effects:
+        """Keep the file over a restart, as long as nothing of it is in the store."""
+        return [fx.KeepFile(self.upload_id)] if self.has_file and not self.server_upload_id else []
 
     def stop(self) -> fx.Effect:
         """Give up what is under way, but for Create and Complete."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from upload_engine.core import effects as fx
 from upload_engine.core import events as e
-from upload_engine.core.checksums import is_md5_of_md5s, multipart_etag
+from upload_engine.core.checksums import is_md5_of_md5s, multipart_etag, parts_told_by
 from upload_engine.core.errors import FileChanged, NetworkFault, ServiceFault, UploadFault
 from upload_engine.core.explain import (
     CHUNK_UPLOAD_FAILED,
@@ -101,8 +101,9 @@ def _judge_object(session: SessionState, event: e.Event, report: e.ObjectReport)
     """An object of this upload was found: is it the file?"""
     transfer = session.transfer
     is_checksum = is_md5_of_md5s(report.etag) and not report.is_opaque and not transfer.has_opaque_etags
-    if report.proof and not transfer.complete and is_checksum:
-        # Its token and length are right; its checksum cannot be told from the parts that are known here.
+    if report.proof and is_checksum and not _is_cut_alike(session, report):
+        # Its token and length are right; its checksum cannot be told from the parts that are known here: some are
+        # not, or a life that could not store anything has cut the file in another way.
         if not session.has_file:
             session.move(event, Phase.WAITING_FOR_FILE)
             return [session.stop(), session.saved()]
@@ -112,6 +113,11 @@ def _judge_object(session: SessionState, event: e.Event, report: e.ObjectReport)
         return completed(session, event, report)
     # It is removed before the file is sent again.
     return [session.ask_first(fx.AbortUpload)]
+
+
+def _is_cut_alike(session: SessionState, report: e.ObjectReport) -> bool:
+    transfer = session.transfer
+    return transfer.complete and parts_told_by(report.etag) == transfer.total_parts
 
 
 def on_file_hashed(session: SessionState, event: e.FileHashed, now: float) -> Effects:

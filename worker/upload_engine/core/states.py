@@ -12,6 +12,8 @@ nothing. The documented *status* is a coarser view of the phase.
 * At most one *control* request (create, list, check, status, complete, abort) is under way per session. Create and Complete are never aborted once sent: an upload id would leak, or an object appear unseen.
   A pause or a cancel in the meantime moves the phase at once and is acted upon when the answer is in.
 * ``queued`` waits for one of the upload slots; all the work between ``queued`` and an end holds a slot.
+* As long as the signing server does not say whose uploads these are nothing begins: ``queued`` becomes
+  ``waiting-for-network``, one look serves all, and all are ``queued`` again when it has answered. See ``reach``.
 * ``uploading`` has parts on the way. When one of them had no answer, the server is asked to look (a listing) before it
   counts as the network's fault; the others go on meanwhile. See ``sending``.
 * ``reconciling`` takes stock: the store's list, then the file's checksums, and only then bytes. It also finds out
@@ -94,6 +96,7 @@ _ALL = tuple(Phase)
 _LIVE = tuple(phase for phase in Phase if phase not in ENDED)
 _PROBLEMS = (P.WAITING_FOR_NETWORK, P.WAITING_FOR_SIGN_IN, P.FAILED)
 _CREATE_MAY_BE_UNDER_WAY = (P.PAUSED, P.QUEUED)
+_HELD_BACK = (P.QUEUED, P.WAITING_FOR_NETWORK)
 
 TABLE: tuple[Row, ...] = (
     Row((P.QUEUED,), e.SlotGranted, (P.CREATING, P.RECONCILING)),
@@ -124,6 +127,11 @@ TABLE: tuple[Row, ...] = (
     Row((*HOLDS_SLOT, P.CANCELLING, P.WAITING_FOR_NETWORK), e.TimerFired),
     Row((P.WAITING_FOR_NETWORK,), e.NetworkProbed, (P.QUEUED,)),
     Row(_ALL, e.NetworkHinted),
+    Row((P.QUEUED,), e.ServerLost, (P.WAITING_FOR_NETWORK, P.WAITING_FOR_SIGN_IN)),
+    Row((P.WAITING_FOR_NETWORK,), e.ServerLost, (P.WAITING_FOR_SIGN_IN,)),
+    Row(tuple(phase for phase in Phase if phase not in _HELD_BACK), e.ServerLost),
+    Row((P.WAITING_FOR_NETWORK,), e.ServerFound, (P.QUEUED,)),
+    Row(tuple(phase for phase in Phase if phase is not P.WAITING_FOR_NETWORK), e.ServerFound),
     Row((P.WAITING_FOR_FILE, *RESUMABLE), e.FileGiven, (P.QUEUED,)),
     Row(tuple(phase for phase in Phase if phase not in AT_REST), e.FileGiven),
     Row(tuple(PAUSABLE), e.PauseRequested, (P.PAUSED,)),

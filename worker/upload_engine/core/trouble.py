@@ -39,7 +39,7 @@ def give_up(
         session.move(event, Phase.WAITING_FOR_NETWORK)
         stop = session.stop()
         session.control_kind = fx.ProbeNetwork
-        return [stop, session.saved(), session.arm(next_probe_delay(session))]
+        return [stop, session.saved(), *session.kept(), session.arm(next_probe_delay(session))]
     if verdict is Verdict.SIGN_IN:
         session.move(event, Phase.WAITING_FOR_SIGN_IN)
         session.error = must_sign_in()
