@@ -25,7 +25,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
         process.start()
         yield process
     finally:
-        process.stop()
+        process.discard()
 
 
 @pytest.fixture
@@ -35,4 +35,4 @@ def own_server(tmp_path: Path) -> Iterator[ServerProcess]:
     try:
         yield process
     finally:
-        process.stop()
+        process.discard()

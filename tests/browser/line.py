@@ -76,7 +76,7 @@ def open_line(data_dir: Path, **settings: str) -> Iterator[Line]:
             assert urlsplit(server.store_url).port == port
             yield Line(server, proxy, background)
         finally:
-            server.stop()
+            server.discard()
             background.run(proxy.__aexit__(None, None, None))
 
 
@@ -96,6 +96,6 @@ def open_bad_line(data_dir: Path, **settings: str) -> Iterator[BadLine]:
             assert urlsplit(server.store_url).port == port
             yield BadLine(server, proxy, background, script, page_line)
         finally:
-            server.stop()
+            server.discard()
             for one in (page_line, proxy, script):
                 background.run(one.__aexit__(None, None, None))

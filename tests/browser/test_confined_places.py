@@ -100,7 +100,7 @@ def site_without_workers(folder: Path, how: str) -> Iterator[tuple[str, ServerPr
             server.start()
             yield url, server
         finally:
-            server.stop()
+            server.discard()
 
 
 @pytest.mark.parametrize("how", ["none", pytest.param("forbidden", marks=pytest.mark.long)])

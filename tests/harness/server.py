@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -182,6 +183,11 @@ class ServerProcess:
         self._process = None
         EVIDENCE.write("server log", self.log)
         return status
+
+    def discard(self) -> None:
+        """Stop it for good, and give the disk back what its store holds: a run of all tests leaves tens of gigabytes."""
+        self.stop()
+        shutil.rmtree(self.data_dir / "store", ignore_errors=True)
 
     def kill(self, *, store: bool = True) -> None:
         """`kill -9`, of its store as well unless told otherwise."""

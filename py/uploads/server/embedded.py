@@ -33,6 +33,8 @@ _GRPC = 10_000
 _JWT = ("SIGNING_KEY", "SIGNING_READ_KEY", "FILER_SIGNING_KEY", "FILER_SIGNING_READ_KEY")
 _START_LIMIT = 120.0  # seconds; 14 have been seen on a busy machine
 _STOP_LIMIT = 8.0  # seconds between SIGTERM and SIGKILL
+_FREE_SHARE = 0.01
+"""Of a disk must be free, or SeaweedFS takes nothing more ("No more free space left", its `volume.minFreeSpace`)."""
 
 
 def program() -> Path:
@@ -123,6 +125,7 @@ class EmbeddedStore:
                 f"The store's folder {self._folder} cannot be written: {error.strerror}."
             ) from error
         self._end_leftover()
+        require_free_space(self._folder)
         for attempt in range(3):  # another program may take a port between the look and the start
             self._base = choose_block(self._remembered_block() if attempt == 0 else None)
             self._is_ready = probe(self.endpoint)
@@ -139,6 +142,7 @@ class EmbeddedStore:
             if self._wait_until_ready():
                 return
             self.stop()
+            require_free_space(self._folder)  # something else may have filled it meanwhile
         raise UserError(f"The embedded store did not start; its last words: {self._last_words()}")
 
     def check(self) -> bool:
@@ -307,6 +311,17 @@ class EmbeddedStore:
         except OSError:
             lines = []
         return " | ".join(line.strip()[:200] for line in lines[-3:]) or "none (see its log folder)"
+
+
+def require_free_space(folder: Path) -> None:
+    """Raise `UserError` when the disk that `folder` is on is too full for the store to take anything."""
+    disk = shutil.disk_usage(folder)
+    needed = int(disk.total * _FREE_SHARE)
+    if disk.free <= needed:
+        raise UserError(
+            f"The disk of {folder} is full: {disk.free // 10**6:,} MB are free, and the store takes nothing below "
+            f"{needed // 10**6:,} MB. Make room, or name a folder on another disk with --data."
+        )
 
 
 def is_ours(pid: int, folder: Path) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import stat
 import subprocess
@@ -98,3 +99,20 @@ def test_damaged_keys_are_not_made_anew_silently(tmp_path: Path, text: str) -> N
     with pytest.raises(UserError, match="damaged"):
         data.keys()
     data.close()
+
+
+def test_a_full_disk_is_told_before_the_store_is_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store itself would wait for ever, and say so in its own log alone."""
+    free = 80_000_001
+
+    def disk_usage(folder: Path) -> tuple[int, int, int]:
+        assert folder == tmp_path
+        return shutil._ntuple_diskusage(8_000_000_000, 8_000_000_000 - free, free)
+
+    monkeypatch.setattr(shutil, "disk_usage", disk_usage)
+    embedded.require_free_space(tmp_path)
+    free = 80_000_000
+    with pytest.raises(UserError, match=r"80 MB are free.*below 80 MB.*--data"):
+        embedded.require_free_space(tmp_path)
