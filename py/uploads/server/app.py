@@ -15,12 +15,13 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 from uploads.server.applications import Applications
+from uploads.server.bucket import Rules
 from uploads.server.identity import Guests
 from uploads.server.pages import Cors, Headers, Site, make_viewer
 from uploads.server.problems import Problem, from_s3
 from uploads.server.settings import Settings
 from uploads.server.signing import Signing, make_router
-from uploads.server.store import Rules, Store
+from uploads.server.store import Store
 from uploads.server.tokens import Tokens
 
 log = logging.getLogger("uploads.server")

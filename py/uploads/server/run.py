@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from uploads.server import site
 from uploads.server.app import make_app
+from uploads.server.bucket import prepare_bucket
 from uploads.server.console import say
 from uploads.server.data import DataDirectory, Identity, Keys
 from uploads.server.embedded import EmbeddedStore
@@ -24,7 +25,7 @@ from uploads.server.errors import UserError
 from uploads.server.paths import DIST
 from uploads.server.problems import from_s3
 from uploads.server.settings import Settings
-from uploads.server.store import Credentials, Store, make_client, prepare_bucket
+from uploads.server.store import Credentials, Store, make_client
 
 log = logging.getLogger("uploads.server")
 _PROBE = ".upload-worker/start-probe"
