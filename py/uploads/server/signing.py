@@ -13,15 +13,15 @@ import uuid
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
 from uploads.server import keys, models, parts
+from uploads.server.completion import complete, is_ours, is_proved
 from uploads.server.identity import Guests, check_origin
-from uploads.server.problems import Problem, from_s3, invalid, not_found
+from uploads.server.problems import Problem, invalid, not_found
 from uploads.server.settings import Settings
-from uploads.server.store import PROOF, Found, Store, as_metadata, assembled_etag, contradicts
+from uploads.server.store import PROOF, Store, as_metadata
 from uploads.server.tokens import Tokens, Upload
 
 _FIRST_URLS = 100  # signed with the answer to Create
@@ -79,17 +79,6 @@ class Signing:
         if not 1 <= part_number <= most:
             raise invalid(f"partNumber: {part_number} is not within 1–{most}", "BadPartNumber")
         return self.store.sign_part(upload.key, upload.s3_upload_id, part_number, length)
-
-    def is_ours(self, upload: Upload, found: Found) -> bool:
-        """Whether the object is this upload's, by its token.
-
-        An upload that was found again by its key alone has no token; then nothing is proved by the token.
-        """
-        return bool(upload.proof) and found.proof == upload.proof
-
-    def is_proved(self, upload: Upload, found: Found) -> bool:
-        """Whether the object is this upload's, by its token and its length."""
-        return self.is_ours(upload, found) and upload.size in (None, found.size)
 
 
 def content_type_of(text: str) -> str:
@@ -234,7 +223,7 @@ def make_router(signing: Signing) -> APIRouter:
         """How the upload stands: completed (an object has its token; `proof` if its length is right), open, or missing."""
         upload = signing.read(upload_id, key, user)
         found = store.head(key)
-        if found and signing.is_ours(upload, found):
+        if found and is_ours(upload, found):
             return models.UploadStatus(
                 state="completed",
                 key=key,
@@ -242,7 +231,7 @@ def make_router(signing: Signing) -> APIRouter:
                 size=found.size,
                 etag=found.etag,
                 etagIsChecksum=not found.is_opaque,
-                proof=signing.is_proved(upload, found),
+                proof=is_proved(upload, found),
             )
         is_open = store.is_open(key, upload.s3_upload_id)
         return models.UploadStatus(
@@ -269,37 +258,14 @@ def make_router(signing: Signing) -> APIRouter:
     ) -> models.UploadCompleted:
         """Assemble the object and prove that it is whole: its length, its token, and its ETag."""
         upload = signing.read(upload_id, key, user)
-        given = _checked_parts(upload, done)
-        failure: ClientError | BotoCoreError | None = None
-        try:
-            store.complete(key, upload.s3_upload_id, given)
-        except (ClientError, BotoCoreError) as error:
-            failure = error  # an earlier try may have won, or the answer alone was lost: the object decides
-        found = store.head(key)
-        expected = None if found and found.is_opaque else assembled_etag([etag for _, etag in given])
-        proved = (
-            found is not None and signing.is_proved(upload, found) and not contradicts(found.etag, expected)
-        )
-        if (
-            not upload.proof and found is not None
-        ):  # found again by its key alone: the content is the only proof
-            proved = expected is not None and found.etag == expected
-        if found is None or not proved:
-            if failure is not None:
-                raise from_s3(failure)
-            raise Problem(409, "ProofFailed", "The object in the store is not what was sent.", retryable=True)
-        checksum = (
-            models.Checksum(type="md5-of-md5s", value=expected)
-            if expected and found.etag == expected
-            else None
-        )
+        found, checksum = complete(store, upload, done)
         return models.UploadCompleted(
             location=str(request.url_for("download_object").include_query_params(key=key)),
             key=key,
             bucket=store.bucket,
             size=found.size,
             etag=found.etag,
-            checksum=checksum,
+            checksum=models.Checksum(type="md5-of-md5s", value=checksum) if checksum else None,
             etagIsChecksum=not found.is_opaque,
             proof=True,
         )
@@ -310,7 +276,7 @@ def make_router(signing: Signing) -> APIRouter:
         upload = signing.read(upload_id, key, user)
         store.abort(key, upload.s3_upload_id)
         found = store.head(key)
-        if found and signing.is_ours(upload, found):
+        if found and is_ours(upload, found):
             store.delete(key)
         return {}
 
@@ -366,15 +332,3 @@ def make_router(signing: Signing) -> APIRouter:
         return RedirectResponse(store.sign_get(key), 302, {"Cache-Control": "no-store"})
 
     return router
-
-
-def _checked_parts(upload: Upload, done: models.PartsDone) -> list[tuple[int, str]]:
-    """The parts in order, ETags without quotes. Raises `Problem` (422) unless they are exactly the upload's."""
-    given = {part.PartNumber: part.ETag.strip().removeprefix("W/").strip('"') for part in done.parts}
-    if len(given) != len(done.parts):
-        raise invalid("parts: a part number is there twice", "BadParts")
-    if upload.size is not None and upload.part_size is not None:
-        count = parts.count_parts(upload.size, upload.part_size)
-        if sorted(given) != list(range(1, count + 1)):
-            raise invalid(f"parts: exactly the parts 1–{count} make this object", "BadParts")
-    return sorted(given.items())
