@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 
+from tests.harness.secrets import EVIDENCE
 from tests.harness.server import ServerProcess
 
 pytest_plugins = [
@@ -15,6 +18,22 @@ pytest_plugins = [
     "tests.harness.webkit",
     "tests.harness.simulation_report",
 ]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_secret_was_written() -> Iterator[None]:
+    """I7, for all that our code wrote and answered: looked for when the last test has ended, in every process that ran some."""
+    send = httpx.Client.send
+
+    def send_and_look(client: httpx.Client, request: httpx.Request, **options: Any) -> httpx.Response:
+        answer = send(client, request, **options)
+        EVIDENCE.look_at_answer(answer)
+        return answer
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(httpx.Client, "send", send_and_look)
+        yield
+    assert EVIDENCE.leaks() == []
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.browser.fake_line import FakeLine, open_fake_line
@@ -16,7 +17,7 @@ from tests.browser.uploads_page import FORGETFUL, MIB, UploadsPage, random_file
 from tests.fakes import faults
 from tests.fakes.fault_server import Rule
 from tests.harness.browser import Browser
-from tests.harness.secrets import EVIDENCE, RECORDS, TOKEN, Evidence
+from tests.harness.secrets import ANSWERS, EVIDENCE, RECORDS, TOKEN, Evidence
 
 pytestmark = pytest.mark.browser
 
@@ -99,3 +100,19 @@ def test_a_record_may_name_its_upload_to_the_server_and_nothing_else_may() -> No
     assert evidence.leaks() == []
     evidence.write("messages", SECRET)
     assert evidence.leaks() == [f"{TOKEN} in messages"]
+
+
+def test_an_answer_may_give_what_was_asked_for_and_no_key() -> None:
+    evidence = Evidence()
+    evidence.keep_secret(TOKEN, SECRET)
+    evidence.keep_secret("key of the server", f"{SECRET}-too")
+    evidence.look_at_answer(httpx.Response(200, json={"uploadId": SECRET, "url": "/?X-Amz-Signature=0"}))
+    assert evidence.leaks() == []
+    for answer in (
+        httpx.Response(500, json={"message": f"{SECRET}-too"}),
+        httpx.Response(302, headers={"x-debug": f"{SECRET}-too"}),
+    ):
+        told = Evidence()
+        told.secrets = evidence.secrets
+        told.look_at_answer(answer)
+        assert told.leaks() == [f"key of the server in {ANSWERS}"]

@@ -1,18 +1,20 @@
-"""All that our code wrote during a run of the browser's tests, and all secrets that were about: neither may meet.
+"""All that our code wrote during a run of the tests, and all secrets that were about: neither may meet.
 
-The harness collects as it goes: console lines, messages between page and worker, the page's text, stored records and
-the server's log on one side; signatures, keys, cookies and tokens on the other. Requests are not looked at: a signed
-URL has to be in them.
+The harness collects as it goes: console lines, messages between page and worker, the page's text, stored records, the
+server's log and its answers on one side; signatures, keys, cookies and tokens on the other. Requests are not looked at:
+a signed URL has to be in them. What an answer is there to give may be in it: see ``_GIVEN``.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+import httpx
 from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import Page
 from uploads.server.identity import COOKIE, Guests
@@ -65,7 +67,14 @@ async () => {
 }
 """
 RECORDS = "stored records"
+ANSWERS = "answers"
 TOKEN = "upload token"
+_ACCESS_KEY = "access key of the store"
+_GIVEN = {
+    RECORDS: {TOKEN},  # with it alone the upload is resumed
+    ANSWERS: {TOKEN, _ACCESS_KEY, "signature", "credential", "security token", "guest key"},
+}
+"""By what was written: the kinds of secrets that belong there. A signed URL names the access key."""
 _IN_REQUESTS = {
     "signature": re.compile(r"X-Amz-Signature=([0-9a-f]{64})"),
     "credential": re.compile(r"X-Amz-Credential=([^&\"\s]+)"),
@@ -87,6 +96,22 @@ class Evidence:
     def write(self, where: str, *texts: str) -> None:
         """Take in what our code wrote."""
         self.texts.setdefault(where, []).extend(texts)
+
+    def look_at_answer(self, answer: httpx.Response) -> None:
+        """Take in what a server answered: its headers, and its body where that is text."""
+        kind = answer.headers.get("content-type", "")
+        if answer.is_stream_consumed and kind.startswith(("application/json", "text/plain", "text/html")):
+            self.write(ANSWERS, answer.text)
+        self.write(
+            ANSWERS,
+            *(value for name, value in answer.headers.items() if name not in {"set-cookie", "location"}),
+        )
+
+    def look_at_settings(self, environment: Mapping[str, str]) -> None:
+        """Take in the secrets that a server is started with."""
+        for name, value in environment.items():
+            if "SECRET" in name:
+                self.keep_secret("key of the server", *value.split(","))
 
     def keep_secret(self, kind: str, *values: str) -> None:
         for value in values:
@@ -125,7 +150,8 @@ class Evidence:
         self._guests.append(Guests(keys["secret"], secure=False))
         self.keep_secret("key of the server", keys["secret"], *keys["jwt"])
         for identity in ("admin", "signer"):
-            self.keep_secret("key of the store", *keys[identity].values())
+            self.keep_secret("key of the store", keys[identity]["secret_key"])
+            self.keep_secret(_ACCESS_KEY, keys[identity]["access_key"])
 
     def look_at_requests(self, text: str) -> None:
         """Take in the secrets of the requests that a browser's net log names."""
@@ -133,17 +159,14 @@ class Evidence:
             self.keep_secret(kind, *pattern.findall(text))
 
     def leaks(self) -> list[str]:
-        """Which kind of secret was found where; empty as it should be. Never the secret itself.
-
-        A stored record may hold the upload's token: with it alone the upload is resumed.
-        """
+        """Which kind of secret was found where; empty as it should be. Never the secret itself."""
         found = set()
         for where, texts in self.texts.items():
             text = "\n".join(texts)
             for secret, kind in self.secrets.items():
-                if secret in text and not (where == RECORDS and kind == TOKEN):
+                if kind not in _GIVEN.get(where, ()) and secret in text:
                     found.add(f"{kind} in {where}")
-            if "X-Amz-Signature" in text:
+            if where != ANSWERS and "X-Amz-Signature" in text:
                 found.add(f"a signed URL in {where}")
             if "extractable: true" in text:
                 found.add(f"a key that can be read in {where}")

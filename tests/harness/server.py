@@ -71,6 +71,7 @@ class ServerProcess:
         self.bucket = environment.get("UPLOADS_BUCKET", "uploads")
         self.log_file = data_dir.with_name(f"{data_dir.name}.log")
         self._environment = environment
+        EVIDENCE.look_at_settings(environment)
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
