@@ -18,9 +18,9 @@ def count_parts(size: int, part_size: int) -> int:
 
 
 def default_part_size(size: int) -> int:
-    """8 MiB below 100 MB, 16 MiB to 1 GB, 32 MiB above, doubled until 10,000 parts suffice."""
+    """8 MiB below 100 MB, 16 MiB to 1 GB, 32 MiB above, doubled until 10,000 parts suffice or S3 takes no larger ones."""
     part_size = 8 * MIB if size < 100_000_000 else 16 * MIB if size <= 1_000_000_000 else 32 * MIB
-    while count_parts(size, part_size) > MAX_PARTS:
+    while count_parts(size, part_size) > MAX_PARTS and part_size < MAX_PART:
         part_size = min(part_size * 2, MAX_PART)
     return part_size
 

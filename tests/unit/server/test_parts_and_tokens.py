@@ -44,6 +44,12 @@ def test_what_s3_would_refuse_is_named(size: int, part_size: int, word: str) -> 
     assert word in (parts.complaint(size, part_size) or "")
 
 
+def test_a_size_beyond_all_objects_has_an_end_and_a_name() -> None:
+    part_size = parts.default_part_size(10**30)
+    assert part_size == parts.MAX_PART
+    assert "size" in (parts.complaint(10**30, part_size) or "")
+
+
 def test_one_small_part_is_fine() -> None:
     assert parts.complaint(10, 10) is None
     assert parts.complaint(0, 1) is None
