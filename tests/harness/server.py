@@ -90,6 +90,17 @@ class ServerProcess:
         assert self._process is not None
         return self._process.pid
 
+    def set(self, **environment: str) -> None:
+        """Other settings, from the next start on."""
+        self._environment |= environment
+        EVIDENCE.look_at_settings(environment)
+
+    @property
+    def secret_of_data(self) -> str:
+        """What signs upload ids and cookies unless a setting says otherwise."""
+        secret: str = json.loads((self.data_dir / "keys.json").read_text())["secret"]
+        return secret
+
     @property
     def store_pid(self) -> int:
         """The embedded store's process id."""

@@ -16,8 +16,11 @@ from starlette.middleware import Middleware
 
 from uploads.server.applications import Applications
 from uploads.server.bucket import Rules
+from uploads.server.errors import place_of
 from uploads.server.identity import Guests
+from uploads.server.jwks import KeySet
 from uploads.server.pages import Cors, Headers, Site, make_viewer
+from uploads.server.permission import Authorize, Permission, load_function
 from uploads.server.problems import Problem, from_s3
 from uploads.server.settings import Settings
 from uploads.server.signing import Signing, make_router
@@ -28,19 +31,36 @@ log = logging.getLogger("uploads.server")
 
 
 def make_app(
-    settings: Settings, store: Store, secret: str, site: Path, rules: Rules, is_ready: Callable[[], bool]
+    settings: Settings,
+    store: Store,
+    secret: str,
+    site: Path | None,
+    rules: Rules,
+    is_ready: Callable[[], bool],
+    authorize: Authorize | None = None,
 ) -> FastAPI:
-    """The ASGI application for one store and one built site.
+    """The ASGI application for one store and, if there is one, one built site.
 
-    `secret` signs upload ids and cookies; `is_ready` tells whether the store takes bytes.
+    `secret` signs upload ids and cookies; `is_ready` tells whether the store takes bytes; `authorize` goes before the
+    one that the settings name. Raises `UserError` for a function that the settings name and nobody has.
     """
-    applications = None
-    if settings.jwt_secret:
-        applications = Applications(
-            settings.jwt_secret.get_secret_value(), settings.jwt_audience, settings.jwt_issuer
-        )
-    guests = Guests(secret, secure=settings.secure_cookies, applications=applications)
-    signing = Signing(settings, store, Tokens(secret, store.bucket, settings.upload_expiry), guests)
+    before = [old.get_secret_value() for old in settings.secret_before]
+    guests = Guests(
+        secret,
+        secure=settings.secure_cookies,
+        applications=_applications(settings),
+        before=before,
+        allowed=settings.guests,
+    )
+    if authorize is None and settings.authorize:
+        authorize = load_function("UPLOADS_AUTHORIZE", settings.authorize)
+    signing = Signing(
+        settings,
+        store,
+        Tokens(secret, store.bucket, settings.upload_expiry, before),
+        guests,
+        Permission(authorize) if authorize else None,
+    )
     app = FastAPI(
         title="Upload Worker",
         summary="The signing API: uploads of parts, straight from the browser into S3.",
@@ -52,10 +72,12 @@ def make_app(
             Middleware(Cors, allowed=settings.allowed_origins),
         ],
     )
-    app.state.signing = signing
+    app.state.guests = guests
+    app.state.page_origins = settings.page_origins
     _answer_problems(app)
     app.include_router(make_router(signing))
-    app.include_router(make_viewer(site))
+    if site:
+        app.include_router(make_viewer(site))
 
     @app.get("/healthz", tags=["server"])
     def tell_health() -> JSONResponse:
@@ -76,8 +98,21 @@ def make_app(
     def refuse() -> JSONResponse:
         raise Problem(404, "NoSuchCall", "There is no such call.")
 
-    app.mount("/", Site(site, guests))
+    if site:
+        app.mount("/", Site(site, guests))
     return app
+
+
+def _applications(settings: Settings) -> Applications | None:
+    secret, url = settings.jwt_secret, settings.jwks_url
+    if not secret and not url:
+        return None
+    return Applications(
+        secret.get_secret_value() if secret else None,
+        settings.jwt_audience,
+        settings.jwt_issuer,
+        KeySet(url) if url else None,
+    )
 
 
 def _answer_problems(app: FastAPI) -> None:
@@ -120,12 +155,7 @@ def _answer_problems(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     def broken(request: Request, error: Exception) -> JSONResponse:
-        # Its text may hold anything, so only its kind and place are told.
-        trace = error.__traceback__
-        while trace and trace.tb_next:
-            trace = trace.tb_next
-        place = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else "?"
-        log.error("%s %s: %s at %s", request.method, _route(request), type(error).__name__, place)
+        log.error("%s %s: %s", request.method, _route(request), place_of(error))
         return answer(Problem(500, "InternalError", "The server made a mistake.", retryable=True))
 
 

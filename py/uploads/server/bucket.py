@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from uploads.server.errors import UserError
 from uploads.server.identity import OPAQUE
+from uploads.server.problems import from_s3
 from uploads.server.settings import Settings
+from uploads.server.store import Credentials, make_client
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -27,6 +30,14 @@ class Rules:
 
     cors: str
     lifecycle: str
+
+
+def make_ready(settings: Settings, endpoint: str | None, credentials: Credentials | None) -> Rules:
+    """The bucket, there and with its rules. Raises `UserError` with the reason why it cannot be used."""
+    try:
+        return prepare_bucket(make_client(settings, endpoint, credentials), settings)
+    except (ClientError, BotoCoreError) as error:
+        raise UserError(f"The bucket {settings.bucket!r} cannot be used: {from_s3(error).message}") from None
 
 
 def prepare_bucket(client: S3Client, settings: Settings) -> Rules:

@@ -18,7 +18,7 @@ def is_ours(upload: Upload, found: Found) -> bool:
 
     An upload that was found again by its key alone has no token; then nothing is proved by the token.
     """
-    return bool(upload.proof) and found.proof == upload.proof
+    return bool(found.proof) and found.proof in upload.proof.split()
 
 
 def is_proved(upload: Upload, found: Found) -> bool:

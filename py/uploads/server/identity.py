@@ -17,13 +17,15 @@ import base64
 import hashlib
 import hmac
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 
 from itsdangerous import BadData, URLSafeTimedSerializer
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
 from uploads.server.applications import GUEST, Applications, bad_token
+from uploads.server.permission import User
 from uploads.server.problems import Problem
 
 COOKIE = "uploads_guest"
@@ -36,28 +38,49 @@ _CHALLENGE = 60  # seconds within which a challenge has to be answered
 class Guests:
     """Gives out guest identities and knows them again; knows the users of applications, if there are any, as well."""
 
-    def __init__(self, secret: str, *, secure: bool, applications: Applications | None = None) -> None:
+    def __init__(
+        self,
+        secret: str,
+        *,
+        secure: bool,
+        applications: Applications | None = None,
+        before: Sequence[str] = (),
+        allowed: bool = True,
+    ) -> None:
+        """`before`: earlier secrets, whose guests are still known. Without `allowed` nobody is a guest."""
         self._applications = applications
         self._secure = secure
-        self._secret = secret.encode()
-        signing = {"key_derivation": "hmac", "digest_method": hashlib.sha256}
-        self._cookies = URLSafeTimedSerializer(secret, salt="guest", signer_kwargs=signing)
-        self._tokens = URLSafeTimedSerializer(secret, salt="guest token", signer_kwargs=signing)
-        self._challenges = URLSafeTimedSerializer(secret, salt="guest challenge", signer_kwargs=signing)
+        self._secrets = (secret, *before)
+        self.allowed = allowed
+
+        def serializer(salt: str) -> URLSafeTimedSerializer:
+            signing = {"key_derivation": "hmac", "digest_method": hashlib.sha256}
+            return URLSafeTimedSerializer([*before, secret], salt=salt, signer_kwargs=signing)
+
+        self._cookies = serializer("guest")
+        self._tokens = serializer("guest token")
+        self._challenges = serializer("guest challenge")
 
     def known(self, connection: HTTPConnection) -> str | None:
-        """The user id in the request's token, else in its cookie, if that is one of ours.
+        """The id of `who`."""
+        user = self.who(connection)
+        return None if user is None else user.id
+
+    def who(self, connection: HTTPConnection) -> User | None:
+        """The user of the request's token, else of its cookie, if that is one of ours.
 
         Raises `Problem` (401) for a token that is not, or no more: whoever has one is not to become somebody else unawares.
         """
         if (token := _bearer(connection)) is None:
-            return self._read(connection, None)
-        try:
-            return str(self._tokens.loads(token, max_age=_YEAR))
-        except BadData:
-            if self._applications is None:
-                raise bad_token() from None
-        return self._applications.user(token)
+            guest = self._read(connection, None)
+            return None if guest is None else User(guest, is_guest=True)
+        if self.allowed:
+            with suppress(BadData):
+                return User(str(self._tokens.loads(token, max_age=_YEAR)), is_guest=True)
+        if self._applications is None:
+            raise bad_token()
+        claims = self._applications.claims(token)
+        return User(str(claims["sub"]), is_guest=False, claims=claims)
 
     def is_new(self, connection: HTTPConnection) -> bool:
         """Whether the request's guest has had no cookie at all until a moment ago. Guests by token never count."""
@@ -66,6 +89,8 @@ class Guests:
         return self.known(connection) is None or self._read(connection, _NEW) is not None
 
     def _read(self, connection: HTTPConnection, max_age: int | None) -> str | None:
+        if not self.allowed:
+            return None
         try:
             user = self._cookies.loads(connection.cookies.get(COOKIE, ""), max_age=max_age)
         except BadData:
@@ -73,7 +98,9 @@ class Guests:
         return user if isinstance(user, str) else None
 
     def welcome(self, response: Response) -> str:
-        """A new user id, whose cookie goes out with `response`."""
+        """A new user id, whose cookie goes out with `response`. Raises `Problem` (401) where nobody is a guest."""
+        if not self.allowed:
+            raise Problem(401, "SignInNeeded", "You have to sign in to upload here.")
         user = _new_user()
         self._give_cookie(user, response)
         return user
@@ -95,10 +122,11 @@ class Guests:
 
     def key(self, user: str) -> str:
         """The key with which this guest comes back, in base64."""
-        return base64.b64encode(self._key(user)).decode()
+        return base64.b64encode(self._keys(user)[0]).decode()
 
-    def _key(self, user: str) -> bytes:
-        return hmac.digest(self._secret, f"guest key {user}".encode(), "sha256")
+    def _keys(self, user: str) -> list[bytes]:
+        text = f"guest key {user}".encode()
+        return [hmac.digest(secret.encode(), text, "sha256") for secret in self._secrets]
 
     def challenge(self) -> str:
         """Something new to prove the key with."""
@@ -106,12 +134,14 @@ class Guests:
 
     def take_back(self, user: str, challenge: str, proof: str, response: Response) -> None:
         """Give a guest who proves the key the cookie again. Raises `Problem` (403)."""
+        if not self.allowed:
+            raise Problem(403, "NoGuests", "Nobody is a guest here.")
         try:
             self._challenges.loads(challenge, max_age=_CHALLENGE)
         except BadData:
             raise Problem(403, "BadChallenge", "This challenge is not ours, or too old.") from None
-        expected = hmac.digest(self._key(user), challenge.encode(), "sha256").hex()
-        if not hmac.compare_digest(expected.encode(), proof.encode()):
+        proofs = [hmac.digest(key, challenge.encode(), "sha256").hex() for key in self._keys(user)]
+        if not any(hmac.compare_digest(expected.encode(), proof.encode()) for expected in proofs):
             raise Problem(403, "WrongProof", "This is not the key of this guest.")
         self._give_cookie(user, response)
 

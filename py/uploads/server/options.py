@@ -23,8 +23,15 @@ environment (a flag wins over its variable):
   UPLOADS_ADDRESSING        "path", "virtual", or "auto" (default): virtual on AWS, else path
   UPLOADS_SECRET            signs upload ids and cookies; the same on every replica
                             (default: made once and kept in the data directory)
+  UPLOADS_SECRET_BEFORE     earlier secrets, comma-separated: what they have signed is still
+                            good, while all that is new is signed with UPLOADS_SECRET
+  UPLOADS_GUESTS            "off": only an application's users may upload (on)
+  UPLOADS_AUTHORIZE         package.module:function, which decides who may upload what
+                            (everybody everything, within the limits below)
   UPLOADS_JWT_SECRET        an application's users come with bearer tokens: JWTs (HS256) signed
                             with this, at least 32 characters, with sub and exp
+  UPLOADS_JWKS_URL          the same, signed with a private key (RS256, PS256, ES256, EdDSA and
+                            their kin) whose public half is in the key set at this address
   UPLOADS_JWT_AUDIENCE, UPLOADS_JWT_ISSUER
                             what aud and iss of these tokens have to be (no aud; any iss)
   UPLOADS_ALLOWED_ORIGINS   other pages that may call the API, comma-separated, exact:

@@ -48,6 +48,12 @@ _HOST = re.compile(r"[A-Za-z0-9.:\[\]_-]+")
 _NOTHING = "default-src 'none'; frame-ancestors 'none'"
 
 
+def path_within(scope: Scope) -> str:
+    """The path below the one at which the application is mounted, if it is."""
+    path, root = str(scope["path"]), str(scope.get("root_path", ""))
+    return path[len(root) :] if root and path.startswith(f"{root}/") else path
+
+
 class Headers:
     """Puts the security headers on every answer. `frame_ancestors`: as in the policy; "*" is everybody, files too."""
 
@@ -89,16 +95,15 @@ class Headers:
             return
 
         host = RequestHeaders(scope=scope).get("host", "")
+        path = path_within(scope)
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                headers["Content-Security-Policy"] = self.policy(scope["path"], host)
+                headers["Content-Security-Policy"] = self.policy(path, host)
                 headers["X-Content-Type-Options"] = "nosniff"
                 headers["Referrer-Policy"] = "no-referrer"
-                headers.setdefault(
-                    "Cache-Control", "no-store" if scope["path"].startswith("/s3/") else "no-cache"
-                )
+                headers.setdefault("Cache-Control", "no-store" if path.startswith("/s3/") else "no-cache")
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
@@ -120,7 +125,7 @@ class Cors:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         app = self._app
-        if scope["type"] == "http" and scope["path"].startswith(("/s3/", "/healthz")):
+        if scope["type"] == "http" and path_within(scope).startswith(("/s3/", "/healthz")):
             app = self._opaque if RequestHeaders(scope=scope).get("origin") == OPAQUE else self._named
         await app(scope, receive, send)
 
@@ -172,12 +177,14 @@ class Site(StaticFiles):
 
     def _page(self, request: Request, response: Response) -> Response:
         """The page for this visitor; `response` is the file as it is."""
-        is_known = self._guests.known(request) is not None
+        is_known = not self._guests.allowed or self._guests.known(request) is not None
         is_framed = request.headers.get("sec-fetch-dest", "document") != "document"
         if is_known and not is_framed:
             return response
         text = self._file.read_text(encoding="utf-8")
-        page = HTMLResponse(text.replace("<html ", f'<html data-guest="{self._guests.token()}" ', 1))
+        if self._guests.allowed:
+            text = text.replace("<html ", f'<html data-guest="{self._guests.token()}" ', 1)
+        page = HTMLResponse(text)
         # Chromium puts no page into its back/forward cache that may not be stored.
         page.headers["Cache-Control"] = "no-store" if is_framed else "private, no-cache"
         if not is_known:

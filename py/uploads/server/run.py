@@ -17,13 +17,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from uploads.server import site
 from uploads.server.app import make_app
-from uploads.server.bucket import prepare_bucket
+from uploads.server.bucket import make_ready
 from uploads.server.console import say
 from uploads.server.data import DataDirectory, Identity, Keys
 from uploads.server.embedded import EmbeddedStore
 from uploads.server.errors import UserError
 from uploads.server.paths import DIST
-from uploads.server.problems import from_s3
 from uploads.server.settings import Settings
 from uploads.server.store import Credentials, Store, make_client
 
@@ -67,13 +66,7 @@ def serve(settings: Settings) -> int:
                     "the store does not sync each object to disk: a power cut may lose the newest ones"
                 )
             _warn_about_reach(settings)
-        client = make_client(settings, endpoint, admin)
-        try:
-            rules = prepare_bucket(client, settings)
-        except (ClientError, BotoCoreError) as error:
-            raise UserError(
-                f"The bucket {settings.bucket!r} cannot be used: {from_s3(error).message}"
-            ) from None
+        rules = make_ready(settings, endpoint, admin)
         store = Store(settings, endpoint, credentials)
         secret = settings.secret.get_secret_value() if settings.secret else keys.secret
         app = make_app(settings, store, secret, DIST, rules, lambda: all(check() for check in checks))

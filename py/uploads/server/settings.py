@@ -5,10 +5,10 @@ from __future__ import annotations
 import difflib
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from uploads.server.errors import UserError
@@ -49,7 +49,11 @@ class Settings(BaseSettings):
     addressing: Literal["auto", "path", "virtual"] = "auto"
 
     secret: SecretStr | None = Field(None, min_length=16)
+    secret_before: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+    guests: bool = True
+    authorize: str | None = None
     jwt_secret: SecretStr | None = Field(None, min_length=32)
+    jwks_url: str | None = None
     jwt_audience: str | None = Field(None, min_length=1)
     jwt_issuer: str | None = Field(None, min_length=1)
     allowed_origins: CommaSeparated = ()
@@ -64,7 +68,7 @@ class Settings(BaseSettings):
     max_file_size: int | None = Field(None, ge=1)
     allowed_types: CommaSeparated = ()
 
-    @field_validator("allowed_origins", "allowed_types", mode="before")
+    @field_validator("allowed_origins", "allowed_types", "secret_before", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return (
@@ -80,6 +84,33 @@ class Settings(BaseSettings):
             if origin_of(origin) != origin:
                 raise ValueError(f"{origin!r} is no exact origin, like {origin_of(origin)}")
         return value
+
+    @field_validator("jwks_url")
+    @classmethod
+    def _safe(cls, value: str | None) -> str | None:
+        """Keys that travel in the clear are anybody's: https, or this machine."""
+        if not value:
+            return None
+        origin_of(value)
+        parts = urlsplit(value)
+        if parts.scheme != "https" and parts.hostname not in {"127.0.0.1", "localhost", "::1"}:
+            raise ValueError(f"{value!r} has to be an https:// address")
+        return value
+
+    @field_validator("secret_before")
+    @classmethod
+    def _long(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        if any(len(secret) < 16 for secret in value):
+            raise ValueError("each secret has at least 16 characters")
+        return value
+
+    @model_validator(mode="after")
+    def _somebody(self) -> Self:
+        if not self.guests and not self.jwt_secret and not self.jwks_url:
+            raise ValueError(
+                "UPLOADS_GUESTS: without guests nobody could upload; set UPLOADS_JWT_SECRET or UPLOADS_JWKS_URL"
+            )
+        return self
 
     @field_validator("endpoint", "public_endpoint")
     @classmethod
@@ -153,4 +184,5 @@ def load(options: Options) -> Settings:
         first = error.errors(include_url=False, include_input=False)[0]
         where = str(first["loc"][0]) if first["loc"] else ""
         name = where if where.isupper() else variable_of(where)
-        raise UserError(f"{name}: {first['msg'].removeprefix('Value error, ')}.") from None
+        what = first["msg"].removeprefix("Value error, ")
+        raise UserError(f"{name}: {what}." if where else f"{what}.") from None

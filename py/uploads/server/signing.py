@@ -11,18 +11,22 @@ import secrets
 import time
 import uuid
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse
 
 from uploads.server import keys, models, parts
+from uploads.server.callers import Asking, UserId, make_guest_calls
 from uploads.server.completion import complete, is_ours, is_proved
-from uploads.server.identity import Guests, check_origin
+from uploads.server.identity import Guests
+from uploads.server.permission import File, Permission, User
 from uploads.server.problems import Problem, invalid, not_found
 from uploads.server.settings import Settings
 from uploads.server.store import PROOF, Store, as_metadata
 from uploads.server.tokens import Tokens, Upload
+
+FileT = TypeVar("FileT", bound=models.FileWanted)
 
 _FIRST_URLS = 100  # signed with the answer to Create
 _MOST_URLS = 1000  # signed by one batch call
@@ -37,6 +41,30 @@ class Signing:
     store: Store
     tokens: Tokens
     guests: Guests
+    permission: Permission | None = None
+
+    def allow(self, wanted: FileT, asking: User) -> FileT:
+        """What may be uploaded of what is wanted. Raises `Problem` (403, 413, 422, 503)."""
+        self.check(wanted)
+        if self.permission is None:
+            return wanted
+        file = File(
+            wanted.filename, wanted.type, wanted.size, wanted.projectId, wanted.key, dict(wanted.metadata)
+        )
+        decision = self.permission.ask(asking, file)
+        if decision.max_size is not None:
+            if wanted.size is None:
+                raise invalid("size: it must be told, since the size of this file is limited")
+            if wanted.size > decision.max_size:
+                reason = decision.reason or f"You may upload at most {decision.max_size} bytes here."
+                raise Problem(413, "EntityTooLarge", reason)
+        return wanted.model_copy(
+            update={
+                "key": wanted.key if decision.key is None else decision.key,
+                "projectId": wanted.projectId if decision.project_id is None else decision.project_id,
+                "metadata": {**wanted.metadata, **decision.metadata},
+            }
+        )
 
     def check(self, wanted: models.FileWanted) -> None:
         """Refuse a file that the settings do not allow. Raises `Problem` (413, 422)."""
@@ -61,7 +89,7 @@ class Signing:
             except keys.BadKey as error:
                 raise invalid(f"key: {error}", "BadKey") from None
         key = keys.new_key(prefix, user, wanted.projectId, str(uuid.uuid4()), wanted.filename)
-        return key, self.tokens.proof_of(key)
+        return key, self.tokens.proofs_of(key)[0]
 
     def read(self, upload_id: str, key: str, user: str) -> Upload:
         """The upload behind an id. Raises `Problem` (404) unless it is this user's and at this key."""
@@ -91,32 +119,26 @@ def content_type_of(text: str) -> str:
     )
 
 
-def _whose(request: Request, response: Response) -> str:
-    """The user who asks, from a page that may ask; a newcomer becomes a guest. Raises `Problem` (401, 403)."""
-    signing: Signing = request.app.state.signing
-    check_origin(request, signing.settings.page_origins)
-    return signing.guests.known(request) or signing.guests.welcome(response)
-
-
-User = Annotated[str, Depends(_whose)]
 Key = Annotated[str, Query(min_length=1, max_length=1100)]
 
 
 def make_router(signing: Signing) -> APIRouter:
-    """The routes under /s3, for an application whose `state.signing` is this `signing`."""
+    """The routes under /s3."""
     store, settings = signing.store, signing.settings
     refusals: dict[int | str, dict[str, Any]] = {
         status: {"model": models.ProblemBody} for status in (401, 403, 404, 409, 413, 422, 502, 503)
     }
     router = APIRouter(prefix="/s3", responses=refusals)
+    router.include_router(make_guest_calls())
 
     @router.get("/uploads", tags=["multipart"])
-    def list_open_uploads(request: Request, user: User) -> models.OpenUploads:
+    def list_open_uploads(request: Request, user: UserId) -> models.OpenUploads:
         """This user's open uploads, by key. Also gives a new guest an identity."""
         found = []
         for key, s3_upload_id, started in store.list_uploads(keys.user_prefix(settings.prefix, user)):
-            proof = signing.tokens.proof_of(key) if keys.is_server_made(settings.prefix, user, key) else ""
-            upload = Upload(user, key, s3_upload_id, None, None, proof)
+            is_server_made = keys.is_server_made(settings.prefix, user, key)
+            proofs = signing.tokens.proofs_of(key) if is_server_made else ()
+            upload = Upload(user, key, s3_upload_id, None, None, " ".join(proofs))
             token = signing.tokens.make(upload, time.time())
             found.append(
                 models.OpenUpload(
@@ -134,31 +156,11 @@ def make_router(signing: Signing) -> APIRouter:
             uploads=found,
         )
 
-    @router.post("/guest/key", tags=["guests"])
-    def give_guest_key(request: Request, user: User) -> models.GuestKey:
-        """The key with which this guest comes back when the browser has lost the cookie.
-
-        It is given to new guests only, so that a script that gets into the page later cannot have it.
-        """
-        if not signing.guests.is_new(request):
-            raise Problem(403, "NotNew", "Only a new guest is given a key.")
-        return models.GuestKey(userId=user, key=signing.guests.key(user))
-
-    @router.get("/guest/challenge", tags=["guests"])
-    def challenge_guest(_user: User) -> models.GuestChallenge:
-        """Something to prove a guest's key with."""
-        return models.GuestChallenge(challenge=signing.guests.challenge())
-
-    @router.post("/guest/return", tags=["guests"])
-    def take_guest_back(claim: models.GuestReturn, _user: User, response: Response) -> models.GuestBack:
-        """Give a guest who proves the key the cookie again."""
-        signing.guests.take_back(claim.userId, claim.challenge, claim.proof, response)
-        return models.GuestBack(userId=claim.userId)
-
     @router.post("/multipart", tags=["multipart"])
-    def create_upload(wanted: models.UploadWanted, user: User) -> models.UploadCreated:
+    def create_upload(wanted: models.UploadWanted, asking: Asking) -> models.UploadCreated:
         """Create an upload. With `size`, its parts are fixed, and the first URLs come along."""
-        signing.check(wanted)
+        user = asking.id
+        wanted = signing.allow(wanted, asking)
         if wanted.size is None and settings.max_file_size is not None:
             raise invalid("size: it must be told, since the size of files is limited here")
         part_size = wanted.partSize
@@ -190,7 +192,7 @@ def make_router(signing: Signing) -> APIRouter:
         )
 
     @router.get("/multipart/{upload_id}", tags=["multipart"])
-    def list_parts(upload_id: str, key: Key, user: User) -> list[models.PartListed]:
+    def list_parts(upload_id: str, key: Key, user: UserId) -> list[models.PartListed]:
         """The parts that the store has, sorted by number. A store may list a part twice, with the ETag of each try."""
         upload = signing.read(upload_id, key, user)
         return [
@@ -208,7 +210,7 @@ def make_router(signing: Signing) -> APIRouter:
         upload_id: str,
         key: Key,
         partNumbers: Annotated[str, Query(pattern=r"^\d{1,6}(,\d{1,6})*$")],
-        user: User,
+        user: UserId,
     ) -> models.PartsSigned:
         """URLs for several parts (`partNumbers=1,2,3`), at most 1,000 a call."""
         upload = signing.read(upload_id, key, user)
@@ -219,7 +221,7 @@ def make_router(signing: Signing) -> APIRouter:
         return models.PartsSigned(presignedUrls=urls, headers={}, expires=settings.url_expiry)
 
     @router.get("/multipart/{upload_id}/status", tags=["multipart"])
-    def tell_status(upload_id: str, key: Key, user: User) -> models.UploadStatus:
+    def tell_status(upload_id: str, key: Key, user: UserId) -> models.UploadStatus:
         """How the upload stands: completed (an object has its token; `proof` if its length is right), open, or missing."""
         upload = signing.read(upload_id, key, user)
         found = store.head(key)
@@ -245,7 +247,7 @@ def make_router(signing: Signing) -> APIRouter:
         )
 
     @router.get("/multipart/{upload_id}/{part_number}", tags=["multipart"])
-    def sign_part(upload_id: str, part_number: int, key: Key, user: User) -> models.PartSigned:
+    def sign_part(upload_id: str, part_number: int, key: Key, user: UserId) -> models.PartSigned:
         """A URL for one part."""
         upload = signing.read(upload_id, key, user)
         return models.PartSigned(
@@ -254,7 +256,7 @@ def make_router(signing: Signing) -> APIRouter:
 
     @router.post("/multipart/{upload_id}/complete", tags=["multipart"])
     def complete_upload(
-        upload_id: str, key: Key, done: models.PartsDone, user: User, request: Request
+        upload_id: str, key: Key, done: models.PartsDone, user: UserId, request: Request
     ) -> models.UploadCompleted:
         """Assemble the object and prove that it is whole: its length, its token, and its ETag."""
         upload = signing.read(upload_id, key, user)
@@ -271,7 +273,7 @@ def make_router(signing: Signing) -> APIRouter:
         )
 
     @router.delete("/multipart/{upload_id}", tags=["multipart"])
-    def abort_upload(upload_id: str, key: Key, user: User) -> dict[str, str]:
+    def abort_upload(upload_id: str, key: Key, user: UserId) -> dict[str, str]:
         """Abort the upload; one that is gone already is fine. An object that it has become is removed."""
         upload = signing.read(upload_id, key, user)
         store.abort(key, upload.s3_upload_id)
@@ -280,9 +282,9 @@ def make_router(signing: Signing) -> APIRouter:
             store.delete(key)
         return {}
 
-    def form_for(wanted: models.FileWanted, user: str) -> models.Form:
-        signing.check(wanted)
-        key, proof = signing.place(wanted, user)
+    def form_for(wanted: models.FileWanted, asking: User) -> models.Form:
+        wanted = signing.allow(wanted, asking)
+        key, proof = signing.place(wanted, asking.id)
         fields = {
             "Content-Type": content_type_of(wanted.type),
             "Content-Disposition": keys.content_disposition(wanted.filename),
@@ -299,7 +301,7 @@ def make_router(signing: Signing) -> APIRouter:
 
     @router.get("/params", tags=["small files"])
     def sign_form(
-        user: User,
+        asking: Asking,
         request: Request,
         filename: str = "file",
         type: str = "application/octet-stream",  # noqa: A002
@@ -317,15 +319,15 @@ def make_router(signing: Signing) -> APIRouter:
             metadata=metadata,
             size=int(size) if size.isdigit() else None,
         )
-        return form_for(wanted, user)
+        return form_for(wanted, asking)
 
     @router.post("/params", tags=["small files"])
-    def sign_forms(wanted: models.FilesWanted, user: User) -> models.Forms:
+    def sign_forms(wanted: models.FilesWanted, asking: Asking) -> models.Forms:
         """Forms for many small files at once, in the order asked for."""
-        return models.Forms(userId=user, uploads=[form_for(file, user) for file in wanted.files])
+        return models.Forms(userId=asking.id, uploads=[form_for(file, asking) for file in wanted.files])
 
     @router.get("/object", tags=["objects"], response_class=RedirectResponse, status_code=302)
-    def download_object(key: Key, user: User) -> RedirectResponse:
+    def download_object(key: Key, user: UserId) -> RedirectResponse:
         """To the object itself, under its own name: a redirect to a short-lived URL. Only the user's own."""
         if not key.startswith(keys.user_prefix(settings.prefix, user)) or store.head(key) is None:
             raise Problem(404, "NoSuchKey", "There is no such object.")

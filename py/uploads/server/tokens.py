@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from itsdangerous import BadData, URLSafeSerializer
@@ -16,7 +17,11 @@ _VERSION = 1
 
 @dataclass(frozen=True)
 class Upload:
-    """What an upload id stands for. Sizes in bytes; `None` where the client did not tell."""
+    """What an upload id stands for. Sizes in bytes; `None` where the client did not tell.
+
+    `proof` is the token that its object has to have; of an upload that was found again by its key alone it may be one of
+    several, with spaces between them, or "" when it is not known.
+    """
 
     user: str
     key: str
@@ -29,13 +34,15 @@ class Upload:
 class Tokens:
     """Makes and reads upload ids."""
 
-    def __init__(self, secret: str, bucket: str, lifetime: int) -> None:
-        """`lifetime` is in seconds."""
-        self._secret = secret.encode()
+    def __init__(self, secret: str, bucket: str, lifetime: int, before: Sequence[str] = ()) -> None:
+        """`lifetime` is in seconds. What was made with a secret of `before` is still read."""
+        self._secrets = (secret, *before)
         self._bucket = bucket
         self._lifetime = lifetime
         self._serializer = URLSafeSerializer(
-            secret, salt="upload", signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256}
+            [*before, secret],
+            salt="upload",
+            signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},
         )
 
     def make(self, upload: Upload, now: float) -> str:
@@ -67,9 +74,10 @@ class Tokens:
             return None
         return Upload(user, key, s3_upload_id, size, part_size, proof)
 
-    def proof_of(self, key: str) -> str:
-        """The proof token of a key that the server made: it is unique to the upload, so this is as well."""
-        return hmac.new(self._secret, f"proof {self._bucket}/{key}".encode(), hashlib.sha256).hexdigest()[:32]
+    def proofs_of(self, key: str) -> tuple[str, ...]:
+        """The proof tokens that the upload of a key which the server made can have: the one of today's secret first."""
+        text = f"proof {self._bucket}/{key}".encode()
+        return tuple(hmac.digest(secret.encode(), text, "sha256").hex()[:32] for secret in self._secrets)
 
     def _place(self, key: str) -> str:
         return hashlib.sha256(f"{self._bucket}/{key}".encode()).hexdigest()[:32]

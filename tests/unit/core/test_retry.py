@@ -62,6 +62,8 @@ from tests.unit.core.life import Highest
         (ServiceFault(200, "ETagNotExposed"), Verdict.FATAL),
         (ServiceFault(409, "ProofFailed"), Verdict.UNPROVED),
         (ServiceFault(413), Verdict.FATAL),
+        (ServiceFault(403, "NotAllowed"), Verdict.FATAL),
+        (ServiceFault(429, "TooManyOpenUploads"), Verdict.FATAL),
     ],
 )
 def test_the_table(fault: UploadFault, verdict: Verdict) -> None:
@@ -155,6 +157,27 @@ def test_probes_come_ever_more_seldom() -> None:
             x.UPLOAD_COMPLETE_FAILED,
             True,
             "finished",
+        ),
+        (
+            ServiceFault(403, "NotAllowed", "Not today."),
+            x.UPLOAD_INIT_FAILED,
+            x.VALIDATION_ERROR,
+            False,
+            "Not today.",
+        ),
+        (
+            ServiceFault(429, "TooManyOpenUploads", "Finish some first."),
+            x.UPLOAD_INIT_FAILED,
+            x.UPLOAD_INIT_FAILED,
+            True,
+            "Finish some first.",
+        ),
+        (
+            ServiceFault(413, "EntityTooLarge", "as the store has it"),
+            x.CHUNK_UPLOAD_FAILED,
+            x.CHUNK_UPLOAD_FAILED,
+            True,
+            "larger than the store allows",
         ),
         (UploadFault("odd"), x.UPLOAD_INIT_FAILED, x.UPLOAD_INIT_FAILED, True, "odd"),
     ],

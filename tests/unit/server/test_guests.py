@@ -80,3 +80,29 @@ def test_one_guests_key_is_no_others() -> None:
     for proof in (prove("guest-2", challenge), prove("guest-1", challenge, Guests("other", secure=False))):
         with pytest.raises(Problem):
             GUESTS.take_back("guest-1", challenge, proof, Response())
+
+
+def test_guests_of_an_earlier_secret_are_known_and_come_back() -> None:
+    """K4."""
+    cookie, token = Response(), GUESTS.token()
+    user = GUESTS.welcome(cookie)
+    today = Guests("a newer one", secure=False, before=["older", "secret"])
+    assert today.known(request(cookie)) == user
+    assert str(today.known(request(token=token))).startswith("guest-")
+    response, challenge = Response(), today.challenge()
+    today.take_back(user, challenge, prove(user, challenge), response)
+    assert Guests("a newer one", secure=False).known(request(response)) == user, "with a cookie of today's"
+    with pytest.raises(Problem, match="WrongProof"):
+        Guests("a newer one", secure=False).take_back(user, challenge, prove(user, challenge), response)
+
+
+def test_where_guests_are_not_allowed_no_cookie_and_no_token_counts() -> None:
+    """K2."""
+    cookie, token = Response(), GUESTS.token()
+    GUESTS.welcome(cookie)
+    nobody = Guests("secret", secure=False, allowed=False)
+    assert nobody.known(request(cookie)) is None
+    with pytest.raises(Problem, match="BadToken"):
+        nobody.known(request(token=token))
+    with pytest.raises(Problem, match="SignInNeeded"):
+        nobody.welcome(Response())

@@ -84,5 +84,5 @@ def test_nonsense_is_no_id(text: str) -> None:
 
 def test_the_proof_of_a_key_is_secret_and_its_own() -> None:
     tokens = Tokens("s" * 32, "bucket", 100)
-    assert tokens.proof_of("a") == tokens.proof_of("a") != tokens.proof_of("b")
-    assert Tokens("t" * 32, "bucket", 100).proof_of("a") != tokens.proof_of("a")
+    assert tokens.proofs_of("a") == tokens.proofs_of("a") != tokens.proofs_of("b")
+    assert Tokens("t" * 32, "bucket", 100).proofs_of("a") != tokens.proofs_of("a")

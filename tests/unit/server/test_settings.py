@@ -66,6 +66,10 @@ def test_lists_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     [
+        ("UPLOADS_GUESTS", "off", "UPLOADS_GUESTS.*UPLOADS_JWT_SECRET or UPLOADS_JWKS_URL"),
+        ("UPLOADS_JWKS_URL", "http://keys.example/set", "UPLOADS_JWKS_URL.*https"),
+        ("UPLOADS_JWKS_URL", "keys", "UPLOADS_JWKS_URL"),
+        ("UPLOADS_SECRET_BEFORE", "long enough for a secret,short", "UPLOADS_SECRET_BEFORE.*16"),
         ("UPLOADS_PORT", "0", "UPLOADS_PORT"),
         ("UPLOADS_PORT", "many", "UPLOADS_PORT"),
         ("UPLOADS_BUCKET", "Not A Bucket", "UPLOADS_BUCKET"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from upload_engine.core.errors import FileFault, NetworkFault, ServiceFault, UploadFault
+from upload_engine.core.retry import LIMITED, REFUSED
 
 NETWORK_ERROR = "NETWORK_ERROR"
 CHUNK_UPLOAD_FAILED = "CHUNK_UPLOAD_FAILED"
@@ -35,6 +36,8 @@ _OPERATION = {
     CHUNK_UPLOAD_FAILED: "A part of the file could not be sent",
     UPLOAD_COMPLETE_FAILED: "The upload could not be finished",
 }
+_OUR_SERVER = (UPLOAD_INIT_FAILED, UPLOAD_COMPLETE_FAILED)
+"""What is asked of our server alone; parts go to the store, which may have codes of the same names."""
 _MISDIRECTED = (
     "The store sends us elsewhere: the bucket is in another region or at another address.",
     f"The operator of the upload server has to set its region or endpoint. Then press Retry. {_KEPT}",
@@ -105,6 +108,8 @@ def explain(fault: UploadFault, error_type: str) -> UploadError:
         return UploadError(
             NETWORK_ERROR, "The connection is lost.", "It goes on by itself when the network is back."
         )
+    if isinstance(fault, ServiceFault) and fault.code in REFUSED | LIMITED and error_type in _OUR_SERVER:
+        return _ruled_out(fault, error_type)
     if isinstance(fault, ServiceFault):
         known = _BY_CODE.get(fault.code)
         if not known and not (
@@ -123,6 +128,20 @@ def explain(fault: UploadFault, error_type: str) -> UploadError:
             request_id=fault.request_id or None,
         )
     return UploadError(error_type, f"{_OPERATION[error_type]}. {fault.message}".strip(), _RETRY)
+
+
+def _ruled_out(fault: ServiceFault, error_type: str) -> UploadError:
+    """What the rules of our own server say about a file: it has the words for it."""
+    refused = fault.code in REFUSED
+    return UploadError(
+        VALIDATION_ERROR if refused else error_type,
+        fault.message,
+        "Choose another file, or ask the operator." if refused else f"Then press Retry. {_KEPT}",
+        retryable=not refused,
+        status=fault.status,
+        code=fault.code,
+        request_id=fault.request_id or None,
+    )
 
 
 def delayed(fault: UploadFault) -> UploadError:

@@ -63,7 +63,13 @@ class Verdict(Enum):
     """Trying again will not help."""
 
 
-_BY_CODE = {
+REFUSED = frozenset(
+    {"NotAllowed", "EntityTooLarge", "FileTooSmall", "TypeNotAllowed", "NameNotAllowed", "ContentMismatch"}
+)
+"""The server's rules are against this file, and always will be."""
+LIMITED = frozenset({"TooManyOpenUploads", "DailyBytesExceeded", "TooManySignatures", "StorageFull"})
+"""The server's limits are reached: it may be tried again once there is room, which a person knows best."""
+_BY_CODE = dict.fromkeys(REFUSED | LIMITED, Verdict.FATAL) | {
     "RequestTimeout": Verdict.TRANSIENT,
     "IncompleteBody": Verdict.TRANSIENT,
     "BadDigest": Verdict.TRANSIENT,
