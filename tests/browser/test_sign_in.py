@@ -111,21 +111,28 @@ def test_where_there_are_no_guests_the_page_says_that_one_has_to_sign_in(
 def test_a_file_that_the_operator_does_not_want_is_refused_in_his_words(
     visitor: Visitor, tmp_path: Path
 ) -> None:
-    """K3."""
+    """K3, L3: before anything is sent, or when its first bytes tell what it is."""
     (tmp_path / "operators_browser_rules.py").write_text(RULES)
     server = ServerProcess(
-        tmp_path / "data", UPLOADS_AUTHORIZE="operators_browser_rules:authorize", PYTHONPATH=str(tmp_path)
+        tmp_path / "data",
+        UPLOADS_AUTHORIZE="operators_browser_rules:authorize",
+        UPLOADS_ALLOWED_TYPES="image/*,.bin,.exe",
+        PYTHONPATH=str(tmp_path),
     )
     try:
         server.start()
         page = UploadsPage(visitor, server)
         bad, good = random_file(tmp_path / "bad.exe", 1000), random_file(tmp_path / "good.bin", 1000)
-        page.choose(bad, good)
+        fake = tmp_path / "fake.png"
+        fake.write_bytes(b"%PDF-1.7\n" + bytes(1000))
+        page.choose(bad, good, fake)
         page.until(good.name, "completed")
-        page.until(bad.name, "failed")
-        row = page.row(bad.name)
-        assert "Programs are not taken here." in row.inner_text()
-        assert row.get_by_role("button", name="Retry").count() == 0
-        assert all("403" in line for line in visitor.console)
+        for file, words in ((bad, "Programs are not taken here."), (fake, "not what it is called")):
+            page.until(file.name, "failed")
+            row = page.row(file.name)
+            assert words in row.inner_text()
+            assert row.get_by_role("button", name="Retry").count() == 0
+        assert server.open_uploads() == []
+        assert all("403" in line or "422" in line for line in visitor.console)
     finally:
         server.discard()

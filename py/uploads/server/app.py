@@ -19,6 +19,7 @@ from uploads.server.bucket import Rules
 from uploads.server.errors import place_of
 from uploads.server.identity import Guests
 from uploads.server.jwks import KeySet
+from uploads.server.limits import Limits
 from uploads.server.pages import Cors, Headers, Site, make_viewer
 from uploads.server.permission import Authorize, Permission, load_function
 from uploads.server.problems import Problem, from_s3
@@ -59,6 +60,7 @@ def make_app(
         store,
         Tokens(secret, store.bucket, settings.upload_expiry, before),
         guests,
+        limits := Limits(settings, store),
         Permission(authorize) if authorize else None,
     )
     app = FastAPI(
@@ -73,6 +75,7 @@ def make_app(
         ],
     )
     app.state.guests = guests
+    app.state.limits = limits
     app.state.page_origins = settings.page_origins
     _answer_problems(app)
     app.include_router(make_router(signing))

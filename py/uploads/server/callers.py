@@ -21,10 +21,12 @@ def _guests(request: Request) -> Guests:
 
 
 def _asking(request: Request, response: Response) -> User:
-    """Who asks, from a page that may ask; a newcomer becomes a guest. Raises `Problem` (401, 403, 503)."""
-    guests = _guests(request)
+    """Who asks, from a page that may ask; a newcomer becomes a guest. Raises `Problem` (401, 403, 429, 503)."""
+    guests, limits = _guests(request), request.app.state.limits
     check_origin(request, request.app.state.page_origins)
-    return guests.who(request) or User(guests.welcome(response), is_guest=True)
+    known = guests.who(request)
+    limits.take_request(known.id if known else f"from {request.client.host if request.client else '?'}")
+    return known or User(guests.welcome(response), is_guest=True)
 
 
 Asking = Annotated[User, Depends(_asking)]

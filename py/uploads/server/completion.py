@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from uploads.server import models, parts
+from uploads.server import file_rules, models, parts
+from uploads.server.limits import Limits
 from uploads.server.problems import Problem, from_s3, invalid
-from uploads.server.store import Found, Store, assembled_etag, contradicts
+from uploads.server.settings import Settings
+from uploads.server.store import Found, Store, assembled_etag, contradicts, is_gone
 from uploads.server.tokens import Upload
 
 
@@ -26,12 +28,16 @@ def is_proved(upload: Upload, found: Found) -> bool:
     return is_ours(upload, found) and upload.size in (None, found.size)
 
 
-def complete(store: Store, upload: Upload, done: models.PartsDone) -> tuple[Found, str | None]:
+def complete(
+    store: Store, upload: Upload, done: models.PartsDone, settings: Settings, limits: Limits
+) -> tuple[Found, str | None]:
     """Assemble the object and prove that it is whole; the object, and its md5-of-md5s where its ETag is one.
 
-    Raises `Problem`: 422 for parts that are not the upload's, 409 `ProofFailed`, or what the store's failure means.
+    Raises `Problem`: 422 for parts that are not the upload's, 409 `ProofFailed`, what the rules for files and the limits
+    say of it, or what the store's failure means.
     """
     given = _checked_parts(upload, done)
+    _check_sum(store, upload, given, settings, limits)
     failure: ClientError | BotoCoreError | None = None
     try:
         store.complete(upload.key, upload.s3_upload_id, given)
@@ -46,7 +52,52 @@ def complete(store: Store, upload: Upload, done: models.PartsDone) -> tuple[Foun
         if failure is not None:
             raise from_s3(failure)
         raise Problem(409, "ProofFailed", "The object in the store is not what was sent.", retryable=True)
+    if settings.allowed_types and found.size:
+        head = store.read_head(upload.key, file_rules.HEAD)
+        try:
+            name = upload.key.rpartition("/")[2]
+            file_rules.check_content(settings, name, found.content_type, head)
+        except Problem:
+            store.delete(upload.key)
+            raise
     return found, expected if expected and found.etag == expected else None
+
+
+def _check_sum(
+    store: Store, upload: Upload, given: list[tuple[int, str]], settings: Settings, limits: Limits
+) -> None:
+    """Refuse to assemble what would be of another size than was told, or beyond the limits. Raises `Problem` (409, 413, 429).
+
+    The length of the only part of an upload was signed. An upload that is gone may be an object already: that decides.
+    """
+    total = upload.size
+    if total is None or len(given) > 1:
+        try:
+            listed = store.list_parts(upload.key, upload.s3_upload_id)
+        except ClientError as error:
+            if is_gone(error):
+                return
+            raise
+        sizes = {(part["PartNumber"], part["ETag"].strip('"')): part["Size"] for part in listed}
+        if any(part not in sizes for part in given):
+            return  # the store says best what it lacks
+        total = sum(sizes[part] for part in given)
+        if upload.size not in (None, total):
+            raise Problem(
+                409, "InvalidPart", f"The parts make {total:,} bytes, and the file has {upload.size:,}."
+            )
+        if upload.size is None:
+            try:
+                file_rules.check_size(settings, total)
+            except Problem:
+                store.abort(upload.key, upload.s3_upload_id)
+                raise
+    try:
+        limits.check_day(upload.user, total)
+    except Problem:
+        found = store.head(upload.key)
+        if found is None or not is_proved(upload, found):  # an earlier try was within the limit
+            raise
 
 
 def _checked_parts(upload: Upload, done: models.PartsDone) -> list[tuple[int, str]]:

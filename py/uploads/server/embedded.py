@@ -313,14 +313,19 @@ class EmbeddedStore:
         return " | ".join(line.strip()[:200] for line in lines[-3:]) or "none (see its log folder)"
 
 
+def free_room(folder: Path) -> int:
+    """The bytes that the store still takes on the disk of `folder`; none or fewer when it is full."""
+    total, _, free = shutil.disk_usage(folder)
+    return free - int(total * _FREE_SHARE)
+
+
 def require_free_space(folder: Path) -> None:
     """Raise `UserError` when the disk that `folder` is on is too full for the store to take anything."""
-    disk = shutil.disk_usage(folder)
-    needed = int(disk.total * _FREE_SHARE)
-    if disk.free <= needed:
+    if free_room(folder) <= 0:
+        total, _, free = shutil.disk_usage(folder)
         raise UserError(
-            f"The disk of {folder} is full: {disk.free // 10**6:,} MB are free, and the store takes nothing below "
-            f"{needed // 10**6:,} MB. Make room, or name a folder on another disk with --data."
+            f"The disk of {folder} is full: {free // 10**6:,} MB are free, and the store takes nothing below "
+            f"{int(total * _FREE_SHARE) // 10**6:,} MB. Make room, or name a folder on another disk with --data."
         )
 
 

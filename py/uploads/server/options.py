@@ -43,7 +43,16 @@ environment (a flag wins over its variable):
   UPLOADS_URL_EXPIRY        seconds that a signed URL lives (900)
   UPLOADS_UPLOAD_EXPIRY     seconds that an unfinished upload can be resumed (604800: 7 days)
   UPLOADS_MAX_FILE_SIZE     bytes; larger files are refused (no limit)
-  UPLOADS_ALLOWED_TYPES     comma-separated: image/*,text/csv,.zip (all)
+  UPLOADS_MIN_FILE_SIZE     bytes; smaller files are refused (0)
+  UPLOADS_ALLOWED_TYPES     comma-separated: image/*,text/csv,.zip (all); what a file's first
+                            bytes tell is compared with them when it has arrived
+  UPLOADS_ALLOWED_NAMES     a regular expression for all of a file's name: [\\w .-]+ (all)
+  UPLOADS_MAX_OPEN_UPLOADS  unfinished uploads that a user may have, at most 1000 (no limit)
+  UPLOADS_MAX_BYTES_PER_DAY bytes that a user may store from midnight to midnight UTC (no limit)
+  UPLOADS_MAX_REQUESTS_PER_SECOND
+                            of one user, ten seconds' worth at once; each process counts for
+                            itself (no limit)
+  UPLOADS_MAX_SIGNATURES    how often one part is signed; each process counts for itself (no limit)
   UPLOADS_SECURE_COOKIES    "true" behind HTTPS (false)
   CHROMIUM                  the browser that `serve.py test` drives (default: looked for)
 """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -66,7 +67,13 @@ class Settings(BaseSettings):
     url_expiry: int = Field(900, ge=10, le=7 * DAY)
     upload_expiry: int = Field(7 * DAY, ge=60, le=365 * DAY)
     max_file_size: int | None = Field(None, ge=1)
+    min_file_size: int = Field(0, ge=0)
     allowed_types: CommaSeparated = ()
+    allowed_names: str | None = None
+    max_open_uploads: int | None = Field(None, ge=1, le=1000)
+    max_bytes_per_day: int | None = Field(None, ge=1)
+    max_requests_per_second: float | None = Field(None, gt=0)
+    max_signatures: int | None = Field(None, ge=1)
 
     @field_validator("allowed_origins", "allowed_types", "secret_before", mode="before")
     @classmethod
@@ -95,6 +102,16 @@ class Settings(BaseSettings):
         parts = urlsplit(value)
         if parts.scheme != "https" and parts.hostname not in {"127.0.0.1", "localhost", "::1"}:
             raise ValueError(f"{value!r} has to be an https:// address")
+        return value
+
+    @field_validator("allowed_names")
+    @classmethod
+    def _pattern(cls, value: str | None) -> str | None:
+        if value is not None:
+            try:
+                re.compile(value)
+            except re.error as error:
+                raise ValueError(f"{value!r} is no regular expression: {error}") from None
         return value
 
     @field_validator("secret_before")

@@ -5,7 +5,6 @@ Decides who may do what to which key; the store does it. No state: everything is
 
 from __future__ import annotations
 
-import fnmatch
 import re
 import secrets
 import time
@@ -16,10 +15,11 @@ from typing import Annotated, Any, TypeVar
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse
 
-from uploads.server import keys, models, parts
+from uploads.server import file_rules, keys, models, parts
 from uploads.server.callers import Asking, UserId, make_guest_calls
 from uploads.server.completion import complete, is_ours, is_proved
 from uploads.server.identity import Guests
+from uploads.server.limits import Limits
 from uploads.server.permission import File, Permission, User
 from uploads.server.problems import Problem, invalid, not_found
 from uploads.server.settings import Settings
@@ -41,11 +41,13 @@ class Signing:
     store: Store
     tokens: Tokens
     guests: Guests
+    limits: Limits
     permission: Permission | None = None
 
     def allow(self, wanted: FileT, asking: User) -> FileT:
         """What may be uploaded of what is wanted. Raises `Problem` (403, 413, 422, 503)."""
-        self.check(wanted)
+        file_rules.check(self.settings, wanted.filename, wanted.type, wanted.size)
+        self.limits.check_new(asking.id, wanted.size)
         if self.permission is None:
             return wanted
         file = File(
@@ -65,20 +67,6 @@ class Signing:
                 "metadata": {**wanted.metadata, **decision.metadata},
             }
         )
-
-    def check(self, wanted: models.FileWanted) -> None:
-        """Refuse a file that the settings do not allow. Raises `Problem` (413, 422)."""
-        limit, types = self.settings.max_file_size, self.settings.allowed_types
-        if limit is not None and wanted.size is not None and wanted.size > limit:
-            raise Problem(413, "EntityTooLarge", f"Files have at most {limit} bytes here.")
-        name = wanted.filename.lower()
-        if types and not any(
-            name.endswith(kind.lower())
-            if kind.startswith(".")
-            else fnmatch.fnmatchcase(wanted.type.lower(), kind.lower())
-            for kind in types
-        ):
-            raise Problem(422, "TypeNotAllowed", f"Only these types are taken here: {', '.join(types)}.")
 
     def place(self, wanted: models.FileWanted, user: str) -> tuple[str, str]:
         """The key for a file, and its proof token. Raises `Problem` (422) for a key that cannot be had."""
@@ -126,7 +114,8 @@ def make_router(signing: Signing) -> APIRouter:
     """The routes under /s3."""
     store, settings = signing.store, signing.settings
     refusals: dict[int | str, dict[str, Any]] = {
-        status: {"model": models.ProblemBody} for status in (401, 403, 404, 409, 413, 422, 502, 503)
+        status: {"model": models.ProblemBody}
+        for status in (400, 401, 403, 404, 409, 413, 422, 429, 502, 503, 507)
     }
     router = APIRouter(prefix="/s3", responses=refusals)
     router.include_router(make_guest_calls())
@@ -161,8 +150,6 @@ def make_router(signing: Signing) -> APIRouter:
         """Create an upload. With `size`, its parts are fixed, and the first URLs come along."""
         user = asking.id
         wanted = signing.allow(wanted, asking)
-        if wanted.size is None and settings.max_file_size is not None:
-            raise invalid("size: it must be told, since the size of files is limited here")
         part_size = wanted.partSize
         if wanted.size is not None:
             part_size = part_size or parts.default_part_size(wanted.size)
@@ -217,6 +204,7 @@ def make_router(signing: Signing) -> APIRouter:
         numbers = {int(number) for number in partNumbers.split(",")}
         if len(numbers) > _MOST_URLS:
             raise invalid(f"partNumbers: at most {_MOST_URLS} a call", "TooManyParts")
+        signing.limits.take_signatures(upload.s3_upload_id, sorted(numbers))
         urls = {str(number): signing.sign(upload, number) for number in sorted(numbers)}
         return models.PartsSigned(presignedUrls=urls, headers={}, expires=settings.url_expiry)
 
@@ -250,6 +238,7 @@ def make_router(signing: Signing) -> APIRouter:
     def sign_part(upload_id: str, part_number: int, key: Key, user: UserId) -> models.PartSigned:
         """A URL for one part."""
         upload = signing.read(upload_id, key, user)
+        signing.limits.take_signatures(upload.s3_upload_id, [part_number])
         return models.PartSigned(
             url=signing.sign(upload, part_number), headers={}, expires=settings.url_expiry
         )
@@ -260,7 +249,7 @@ def make_router(signing: Signing) -> APIRouter:
     ) -> models.UploadCompleted:
         """Assemble the object and prove that it is whole: its length, its token, and its ETag."""
         upload = signing.read(upload_id, key, user)
-        found, checksum = complete(store, upload, done)
+        found, checksum = complete(store, upload, done, settings, signing.limits)
         return models.UploadCompleted(
             location=str(request.url_for("download_object").include_query_params(key=key)),
             key=key,
@@ -291,9 +280,9 @@ def make_router(signing: Signing) -> APIRouter:
             f"x-amz-meta-{PROOF}": proof,
         }
         fields |= {f"x-amz-meta-{name}": value for name, value in as_metadata(wanted.metadata).items()}
-        low, high = (
-            (0, settings.max_file_size or _MAX_FORM) if wanted.size is None else (wanted.size, wanted.size)
-        )
+        low, high = settings.min_file_size, settings.max_file_size or _MAX_FORM
+        if wanted.size is not None:
+            low = high = wanted.size
         if high > _MAX_FORM:
             raise Problem(413, "EntityTooLarge", f"One POST takes at most {_MAX_FORM} bytes: use parts.")
         url, signed = store.sign_form(key, fields, low, high)

@@ -51,6 +51,8 @@ class Found:
     etag: str
     proof: str
     is_opaque: bool = False
+    content_type: str = ""
+    disposition: str = ""
 
 
 @dataclass(frozen=True)
@@ -189,6 +191,24 @@ class Store:
                 "UploadIdMarker": page.get("NextUploadIdMarker", ""),
             }
 
+    def bytes_since(self, prefix: str, start: datetime) -> int:
+        """The bytes of all objects below `prefix` that were stored since `start`."""
+        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
+        return sum(
+            found["Size"]
+            for page in pages
+            for found in page.get("Contents", [])
+            if found["LastModified"] >= start
+        )
+
+    def read_head(self, key: str, length: int) -> bytes:
+        """The first bytes of an object, at most `length`."""
+        body = self._client.get_object(Bucket=self.bucket, Key=key, Range=f"bytes=0-{length - 1}")["Body"]
+        try:
+            return bytes(body.read())
+        finally:
+            body.close()
+
     def is_open(self, key: str, s3_upload_id: str) -> bool:
         """Whether the store still knows the upload."""
         try:
@@ -236,6 +256,8 @@ class Store:
             answer["ETag"].strip('"'),
             metadata.get(PROOF, ""),
             has_opaque_etags(answer),
+            answer.get("ContentType", ""),
+            answer.get("ContentDisposition", ""),
         )
 
 

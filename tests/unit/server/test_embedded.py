@@ -11,9 +11,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from uploads.server import embedded
+from uploads.server import embedded, limits
 from uploads.server.data import DataDirectory, write_private
 from uploads.server.errors import UserError
+from uploads.server.problems import Problem
 
 
 def test_the_remembered_block_is_taken_again_while_it_is_free() -> None:
@@ -106,13 +107,12 @@ def test_a_full_disk_is_told_before_the_store_is_started(
 ) -> None:
     """The store itself would wait for ever, and say so in its own log alone."""
     free = 80_000_001
-
-    def disk_usage(folder: Path) -> tuple[int, int, int]:
-        assert folder == tmp_path
-        return shutil._ntuple_diskusage(8_000_000_000, 8_000_000_000 - free, free)
-
-    monkeypatch.setattr(shutil, "disk_usage", disk_usage)
+    total = 8_000_000_000
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: (total, total - free, free))
     embedded.require_free_space(tmp_path)
+    limits.check_room(tmp_path, 1)
+    with pytest.raises(Problem, match=r"507 StorageFull.*1 bytes"):
+        limits.check_room(tmp_path, 2)
     free = 80_000_000
     with pytest.raises(UserError, match=r"80 MB are free.*below 80 MB.*--data"):
         embedded.require_free_space(tmp_path)

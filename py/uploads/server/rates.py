@@ -1,0 +1,51 @@
+"""How often somebody may do something: a token bucket each (RFC 2698 has the idea), for as many as fit into memory.
+
+What is counted is counted by this process: N processes allow N times as much. Pure but for the time, which is an argument.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+
+_MOST = 50_000  # that are remembered; whoever is forgotten begins anew
+
+
+class Rates:
+    """`per_second` in the long run, `burst` at once."""
+
+    def __init__(self, per_second: float, burst: float, most: int = _MOST) -> None:
+        self._per_second = per_second
+        self._burst = burst
+        self._most = most
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def take(self, name: str, now: float) -> float:
+        """Take one for `name`; seconds until there is one where there is none, else 0.0. `now` in seconds."""
+        with self._lock:
+            tokens, then = self._buckets.pop(name, (self._burst, now))
+            tokens = min(self._burst, tokens + max(0.0, now - then) * self._per_second)
+            has_one = tokens >= 1
+            self._buckets[name] = (tokens - has_one, now)
+            if len(self._buckets) > self._most:
+                self._buckets.popitem(last=False)
+        return 0.0 if has_one else (1 - tokens) / self._per_second
+
+
+class Counts:
+    """How often something has happened, for the latest `most` things."""
+
+    def __init__(self, most: int = 4 * _MOST) -> None:
+        self._most = most
+        self._counts: OrderedDict[tuple[str, int], int] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def add(self, name: str, number: int) -> int:
+        """Count one more; how many that makes."""
+        with self._lock:
+            count = self._counts.pop((name, number), 0) + 1
+            self._counts[name, number] = count
+            if len(self._counts) > self._most:
+                self._counts.popitem(last=False)
+        return count
