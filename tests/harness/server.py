@@ -196,6 +196,14 @@ class ServerProcess:
         EVIDENCE.write("server log", self.log)
         return status
 
+    def wait(self) -> int:
+        """The exit status of a server that is told to end already."""
+        assert self._process is not None
+        status = self._process.wait(60)
+        self._process = None
+        EVIDENCE.write("server log", self.log)
+        return status
+
     def discard(self) -> None:
         """Stop it for good, and give the disk back what its store holds: a run of all tests leaves tens of gigabytes."""
         self.stop()

@@ -73,7 +73,7 @@ QUIET = settings(deadline=None, suppress_health_check=list(HealthCheck), derando
 
 
 @pytest.mark.parametrize("real", [False, True], ids=["made up", "about an upload"])
-@pytest.mark.parametrize("cases", [12, pytest.param(500, marks=pytest.mark.long)])
+@pytest.mark.parametrize("cases", [12, pytest.param(350, marks=pytest.mark.long)])
 def test_every_answer_is_as_documented(described: Described, cases: int, real: bool) -> None:
     schema = schemathesis.openapi.from_url(f"{described.url}/openapi.json")
     asked = set()

@@ -23,7 +23,7 @@ def _guests(request: Request) -> Guests:
 def _asking(request: Request, response: Response) -> User:
     """Who asks, from a page that may ask; a newcomer becomes a guest. Raises `Problem` (401, 403, 429, 503)."""
     guests, limits = _guests(request), request.app.state.limits
-    check_origin(request, request.app.state.page_origins)
+    check_origin(request, request.app.state.page_origins, request.app.state.hosts)
     known = guests.who(request)
     limits.take_request(known.id if known else f"from {request.client.host if request.client else '?'}")
     return known or User(guests.welcome(response), is_guest=True)

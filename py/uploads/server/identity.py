@@ -156,11 +156,18 @@ def _bearer(connection: HTTPConnection) -> str | None:
     return token.strip() if scheme.lower() == "bearer" else None
 
 
-def check_origin(connection: HTTPConnection, allowed: Collection[str]) -> None:
+def check_origin(
+    connection: HTTPConnection, allowed: Collection[str], hosts: Collection[str] | None = None
+) -> None:
     """Refuse a page of another site, as its browser names it, and an opaque one without a token.
 
-    Raises `Problem` (403).
+    `hosts`: all names by which this server may be called, where they are known. A name of somebody else's that leads to
+    loopback makes his page one of our origin (DNS rebinding). Raises `Problem` (403).
     """
+    if hosts is not None and connection.url.hostname not in hosts:
+        raise Problem(
+            403, "HostNotAllowed", "This server is not called so (UPLOADS_ALLOWED_ORIGINS names its origins)."
+        )
     origin = connection.headers.get("origin")
     if origin is None:
         if (

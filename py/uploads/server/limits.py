@@ -54,7 +54,7 @@ class Limits:
             )
 
     def check_new(self, user: str, size: int | None) -> None:
-        """Refuse one more upload of `size` bytes. Raises `Problem` (429, 507)."""
+        """Refuse one more upload of `size` bytes. Raises `Problem` (413, 429)."""
         most = self._settings.max_open_uploads
         if most is not None:
             prefix = keys.user_prefix(self._settings.prefix, user)
@@ -99,9 +99,9 @@ class Limits:
 
 
 def check_room(folder: Path, size: int) -> None:
-    """Refuse `size` bytes that the disk of the embedded store has no room for. Raises `Problem` (507)."""
+    """Refuse `size` bytes that the disk of the embedded store has no room for. Raises `Problem` (413)."""
     room = free_room(folder)
     if size > room:
         raise Problem(
-            507, "StorageFull", f"The store has room for {max(0, room):,} bytes, and this file is larger."
+            413, "StorageFull", f"The store has room for {max(0, room):,} bytes, and this file is larger."
         )

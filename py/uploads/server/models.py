@@ -93,7 +93,7 @@ class PartDone(_Shape):
     """A part that was sent; the ETag with or without quotes."""
 
     PartNumber: int = Field(ge=1, le=MAX_PARTS)
-    ETag: str = Field(min_length=1, max_length=200)
+    ETag: str = Field(max_length=200, pattern=r"^[!-~]+$")
 
 
 class PartsDone(_Shape):
@@ -206,9 +206,10 @@ class Forms(_Shape):
 
 
 class ProblemBody(_Shape):
-    """The answer of a request that was not granted."""
+    """The answer of a request that was not granted. `requestId` is the one in its header, for the server's log."""
 
     error: str
     message: str
     code: str
     retryable: bool
+    requestId: str  # noqa: N815

@@ -53,6 +53,9 @@ environment (a flag wins over its variable):
                             of one user, ten seconds' worth at once; each process counts for
                             itself (no limit)
   UPLOADS_MAX_SIGNATURES    how often one part is signed; each process counts for itself (no limit)
+  UPLOADS_DRAIN             seconds after SIGTERM for which /readyz says 503 and all goes on (0)
+  UPLOADS_METRICS_PORT      port for Prometheus's /metrics (none), at UPLOADS_METRICS_HOST (127.0.0.1)
+  UPLOADS_LOG               "json": one JSON object a line (text)
   UPLOADS_SECURE_COOKIES    "true" behind HTTPS (false)
   CHROMIUM                  the browser that `serve.py test` drives (default: looked for)
 """

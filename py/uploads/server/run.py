@@ -9,19 +9,20 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from typing import Any
 
 import uvicorn
 from botocore.exceptions import BotoCoreError, ClientError
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
-from uploads.server import site
+from uploads.server import logs, site
 from uploads.server.app import make_app
 from uploads.server.bucket import make_ready
+from uploads.server.connections import PatientProtocol, Server
 from uploads.server.console import say
 from uploads.server.data import DataDirectory, Identity, Keys
 from uploads.server.embedded import EmbeddedStore
 from uploads.server.errors import UserError
+from uploads.server.health import Drain
 from uploads.server.paths import DIST
 from uploads.server.settings import Settings
 from uploads.server.store import Credentials, Store, make_client
@@ -32,16 +33,7 @@ _PROBE = ".upload-worker/start-probe"
 
 def serve(settings: Settings) -> int:
     """Serve until Ctrl-C or SIGTERM; the exit status. Raises `UserError` with the sentence for a person."""
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
-    for chatty in ("botocore", "boto3", "urllib3"):
-        logging.getLogger(chatty).setLevel(logging.ERROR)  # they log signed addresses
-    uvicorn_log = logging.getLogger("uvicorn.error")
-    uvicorn_log.setLevel(logging.WARNING)
-    uvicorn_log.addFilter(
-        lambda record: not record.exc_info
-    )  # a traceback may hold anything; the application tells its place
+    logs.set_up(settings.log)
     with ExitStack() as stack:
         stack.enter_context(_term_is_interrupt())
         listener = stack.enter_context(_listen(settings.host, settings.port))
@@ -69,54 +61,36 @@ def serve(settings: Settings) -> int:
         rules = make_ready(settings, endpoint, admin)
         store = Store(settings, endpoint, credentials)
         secret = settings.secret.get_secret_value() if settings.secret else keys.secret
-        app = make_app(settings, store, secret, DIST, rules, lambda: all(check() for check in checks))
-        _run(Redacted(app), listener, settings)
+        drain = Drain()
+        app = make_app(
+            settings,
+            store,
+            secret,
+            DIST,
+            rules,
+            lambda: all(check() for check in checks),
+            drain=drain,
+            hosts=settings.hosts,
+        )
+        if settings.metrics_port:
+            app.state.metrics.serve(settings.metrics_port, settings.metrics_host)
+        _run(app, listener, settings, drain)
     return 0
 
 
-def _run(app: ASGIApp, listener: socket.socket, settings: Settings) -> None:
+def _run(app: ASGIApp, listener: socket.socket, settings: Settings, drain: Drain) -> None:
     config = uvicorn.Config(
         app,
+        http=PatientProtocol,
         log_config=None,
         access_log=False,
         server_header=False,
         lifespan="off",
         timeout_graceful_shutdown=3,
     )
-    server = uvicorn.Server(config)
+    server = Server(config, drain, settings.drain)
     say(f"\nUpload Worker is at {settings.own_origins[0]}/   (its API: /docs, Ctrl-C stops it)\n")
     server.run(sockets=[listener])
-
-
-class Redacted:
-    """Logs each answer as method, path without upload ids, and status; never a query."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-
-        async def send_and_log(message: Any) -> None:
-            if message["type"] == "http.response.start":
-                log.info("%s %s %s", scope["method"], redact(scope["path"]), message["status"])
-            await send(message)
-
-        await self._app(scope, receive, send_and_log)
-
-
-def redact(path: str) -> str:
-    """A path without what stands for an upload, and without anything that could forge a line of the log."""
-    steps = path.split("/")
-    if steps[1:3] == ["s3", "multipart"] and len(steps) > 3:
-        steps[3] = "…"
-    return (
-        "/".join(steps).encode("unicode_escape").decode()[:200]
-        if not path.isascii() or not path.isprintable()
-        else "/".join(steps)[:200]
-    )
 
 
 @contextmanager

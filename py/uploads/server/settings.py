@@ -49,6 +49,11 @@ class Settings(BaseSettings):
     )
     addressing: Literal["auto", "path", "virtual"] = "auto"
 
+    log: Literal["text", "json"] = "text"
+    drain: float = Field(0, ge=0, le=3600)
+    metrics_port: int | None = Field(None, ge=1, le=65535)
+    metrics_host: str = "127.0.0.1"
+
     secret: SecretStr | None = Field(None, min_length=16)
     secret_before: Annotated[tuple[SecretStr, ...], NoDecode] = ()
     guests: bool = True
@@ -169,6 +174,14 @@ class Settings(BaseSettings):
             return self.frame_ancestors
         on_loopback = self.host in {"127.0.0.1", "localhost", "::1"}
         return "'self' http://127.0.0.1:* http://localhost:*" if on_loopback else "'self'"
+
+    @property
+    def hosts(self) -> frozenset[str] | None:
+        """The names by which browsers may call this server; `None` where it can be reached from elsewhere by any."""
+        if self.host not in {"127.0.0.1", "localhost", "::1"}:
+            return None
+        named = (urlsplit(origin).hostname or "" for origin in self.allowed_origins)
+        return frozenset({"127.0.0.1", "localhost", "::1", *named})
 
     @property
     def page_origins(self) -> tuple[str, ...]:

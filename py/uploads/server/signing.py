@@ -20,6 +20,7 @@ from uploads.server.callers import Asking, UserId, make_guest_calls
 from uploads.server.completion import complete, is_ours, is_proved
 from uploads.server.identity import Guests
 from uploads.server.limits import Limits
+from uploads.server.metrics import Metrics
 from uploads.server.permission import File, Permission, User
 from uploads.server.problems import Problem, invalid, not_found
 from uploads.server.settings import Settings
@@ -42,6 +43,7 @@ class Signing:
     tokens: Tokens
     guests: Guests
     limits: Limits
+    metrics: Metrics
     permission: Permission | None = None
 
     def allow(self, wanted: FileT, asking: User) -> FileT:
@@ -94,6 +96,7 @@ class Signing:
             length = parts.part_length(upload.size, upload.part_size, part_number)
         if not 1 <= part_number <= most:
             raise invalid(f"partNumber: {part_number} is not within 1–{most}", "BadPartNumber")
+        self.metrics.count_signatures(1)
         return self.store.sign_part(upload.key, upload.s3_upload_id, part_number, length)
 
 
@@ -114,8 +117,7 @@ def make_router(signing: Signing) -> APIRouter:
     """The routes under /s3."""
     store, settings = signing.store, signing.settings
     refusals: dict[int | str, dict[str, Any]] = {
-        status: {"model": models.ProblemBody}
-        for status in (400, 401, 403, 404, 409, 413, 422, 429, 502, 503, 507)
+        status: {"model": models.ProblemBody} for status in (400, 401, 403, 404, 409, 413, 422, 429, 502, 503)
     }
     router = APIRouter(prefix="/s3", responses=refusals)
     router.include_router(make_guest_calls())
@@ -162,6 +164,7 @@ def make_router(signing: Signing) -> APIRouter:
             keys.content_disposition(wanted.filename),
             as_metadata(wanted.metadata) | {PROOF: proof},
         )
+        signing.metrics.count_upload("created")
         upload = Upload(user, key, created.s3_upload_id, wanted.size, part_size, proof)
         count = 0
         if wanted.size is not None and part_size is not None:
@@ -250,6 +253,7 @@ def make_router(signing: Signing) -> APIRouter:
         """Assemble the object and prove that it is whole: its length, its token, and its ETag."""
         upload = signing.read(upload_id, key, user)
         found, checksum = complete(store, upload, done, settings, signing.limits)
+        signing.metrics.count_upload("completed", found.size)
         return models.UploadCompleted(
             location=str(request.url_for("download_object").include_query_params(key=key)),
             key=key,
@@ -266,6 +270,7 @@ def make_router(signing: Signing) -> APIRouter:
         """Abort the upload; one that is gone already is fine. An object that it has become is removed."""
         upload = signing.read(upload_id, key, user)
         store.abort(key, upload.s3_upload_id)
+        signing.metrics.count_upload("aborted")
         found = store.head(key)
         if found and is_ours(upload, found):
             store.delete(key)

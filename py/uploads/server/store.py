@@ -10,7 +10,7 @@ import binascii
 import hashlib
 import logging
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.header import Header
@@ -114,6 +114,11 @@ class Store:
         """Where browsers reach the bucket: `scheme://host[:port]`."""
         parts = urlsplit(self.sign_get("origin"))
         return f"{parts.scheme}://{parts.netloc}"
+
+    def watch(self, watcher: Callable[[S3Client], None]) -> None:
+        """Let somebody look at the clients that call the store."""
+        for client in (self._client, self._patient):
+            watcher(client)
 
     def check(self) -> None:
         """Raise botocore's error unless the bucket can be reached."""

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError
 from fastapi import FastAPI
-from uploads.server.app import _answer_problems
+from uploads.server.answering import Mistakes, answer_problems
 
 ADDRESS = "http://store.example/bucket/key?X-Amz-Signature=secret"
 CUT_OFF = ConnectionClosedError(endpoint_url=ADDRESS)
@@ -29,7 +29,8 @@ def test_a_failure_is_answered_in_the_one_shape(
     error: Exception, status: int, code: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     app = FastAPI()
-    _answer_problems(app)
+    answer_problems(app)
+    app.add_middleware(Mistakes)
 
     @app.get("/fail")
     def fail() -> None:

@@ -111,7 +111,7 @@ def test_a_full_disk_is_told_before_the_store_is_started(
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: (total, total - free, free))
     embedded.require_free_space(tmp_path)
     limits.check_room(tmp_path, 1)
-    with pytest.raises(Problem, match=r"507 StorageFull.*1 bytes"):
+    with pytest.raises(Problem, match=r"413 StorageFull.*1 bytes"):
         limits.check_room(tmp_path, 2)
     free = 80_000_000
     with pytest.raises(UserError, match=r"80 MB are free.*below 80 MB.*--data"):

@@ -13,7 +13,7 @@ from botocore.exceptions import (
     NoCredentialsError,
     ReadTimeoutError,
 )
-from uploads.server import problems, run, store
+from uploads.server import logs, problems, store
 
 
 def s3_error(code: str, status: int) -> ClientError:
@@ -90,4 +90,4 @@ def test_metadata_is_what_s3_takes() -> None:
     ],
 )
 def test_a_logged_path_tells_no_upload_and_forges_no_line(path: str, shown: str) -> None:
-    assert run.redact(path) == shown
+    assert logs.redact(path) == shown
