@@ -53,6 +53,8 @@ environment (a flag wins over its variable):
                             of one user, ten seconds' worth at once; each process counts for
                             itself (no limit)
   UPLOADS_MAX_SIGNATURES    how often one part is signed; each process counts for itself (no limit)
+  UPLOADS_TRUSTED_PROXIES   addresses or networks of proxies that are believed about the browser's
+                            address and scheme, comma-separated (127.0.0.1,::1)
   UPLOADS_DRAIN             seconds after SIGTERM for which /readyz says 503 and all goes on (0)
   UPLOADS_METRICS_PORT      port for Prometheus's /metrics (none), at UPLOADS_METRICS_HOST (127.0.0.1)
   UPLOADS_LOG               "json": one JSON object a line (text)

@@ -116,7 +116,7 @@ class Cors:
         rules: dict[str, Any] = {
             "allow_methods": ["GET", "POST", "DELETE"],
             "allow_headers": ["Content-Type", "Authorization"],
-            "expose_headers": ["Retry-After"],
+            "expose_headers": ["Retry-After", "X-Request-Id"],
             "max_age": 3600,
         }
         self._app = app

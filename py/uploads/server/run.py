@@ -85,6 +85,7 @@ def _run(app: ASGIApp, listener: socket.socket, settings: Settings, drain: Drain
         log_config=None,
         access_log=False,
         server_header=False,
+        forwarded_allow_ips=settings.trusted_proxies,
         lifespan="off",
         timeout_graceful_shutdown=3,
     )

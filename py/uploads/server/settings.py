@@ -50,6 +50,7 @@ class Settings(BaseSettings):
     addressing: Literal["auto", "path", "virtual"] = "auto"
 
     log: Literal["text", "json"] = "text"
+    trusted_proxies: str = "127.0.0.1,::1"
     drain: float = Field(0, ge=0, le=3600)
     metrics_port: int | None = Field(None, ge=1, le=65535)
     metrics_host: str = "127.0.0.1"

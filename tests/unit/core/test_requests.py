@@ -184,6 +184,11 @@ def test_the_server_may_say_that_trying_again_is_of_no_use(body: str, is_final: 
     assert fault(requests.parse_list, answer(text, 502)).is_final is is_final
 
 
+def test_an_error_of_the_server_names_the_line_in_its_log() -> None:
+    text = '{"code": "InternalError", "requestId": "r1"}'
+    assert fault(requests.parse_list, answer(text, 500)).request_id == "r1"
+
+
 def test_errors_of_the_store() -> None:
     """Fault 9."""
     xml = "<?xml version='1.0'?><Error><Code>SlowDown</Code><RequestId>r1</RequestId></Error>"

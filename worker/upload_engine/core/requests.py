@@ -308,6 +308,7 @@ def _json(response: HttpResponse) -> Any:
         response.status,
         str(known.get("code") or "")[:MAX_WORDS],
         str(known.get("message") or known.get("error") or "")[:MAX_WORDS],
+        str(known.get("requestId") or "")[:MAX_WORDS],
         retry_after=_retry_after(response),
         is_final=known.get("retryable") is False,
     )
