@@ -77,7 +77,10 @@ def _set_cors(client: S3Client, bucket: str, ours: Any) -> str:
     """Set our CORS rule before whatever rules the bucket has already: the first that fits an origin counts."""
 
     def put() -> None:
-        rules: Any = [ours, *_others(lambda: client.get_bucket_cors(Bucket=bucket)["CORSRules"], ours)]
+        rules: Any = [
+            ours,
+            *_others(lambda: client.get_bucket_cors(Bucket=bucket).get("CORSRules", []), ours),
+        ]
         client.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": rules})
 
     return _attempt("CORS", put)
@@ -88,7 +91,7 @@ def _set_lifecycle(client: S3Client, bucket: str, ours: Any) -> str:
 
     def put() -> None:
         rules: Any = [
-            *_others(lambda: client.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"], ours),
+            *_others(lambda: client.get_bucket_lifecycle_configuration(Bucket=bucket).get("Rules", []), ours),
             ours,
         ]
         client.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": rules})

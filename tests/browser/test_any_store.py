@@ -1,0 +1,186 @@
+"""The same upload into every real store, and what must never become an object there (ACCEPTANCE N1-N3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import httpx
+import pytest
+from botocore.config import Config
+
+from tests.browser.uploads_page import FORGETFUL, UploadsPage, random_file, sha256
+from tests.fakes.background import Background
+from tests.fakes.tcp_proxy import TcpProxy
+from tests.harness.browser import Visitor
+from tests.harness.rigs import Rig, open_ceph, open_swift
+from tests.harness.server import ServerProcess
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+pytestmark = pytest.mark.browser
+
+MIB = 1024 * 1024
+BUCKET = "any-store"
+
+
+@dataclass
+class AnyStore:
+    """A server over a real store, and the line between browsers and that store."""
+
+    rig: Rig
+    server: ServerProcess
+    line: TcpProxy
+
+    @property
+    def s3(self) -> S3Client:
+        access_key, secret_key = self.rig.keys
+        session: Any = boto3.session.Session(access_key, secret_key, region_name="us-east-1")
+        config = Config(
+            signature_version="s3v4",
+            s3={"addressing_style": "path"},
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+        )
+        return session.client("s3", endpoint_url=self.rig.url, config=config)  # type: ignore[no-any-return]
+
+    def stored(self) -> list[str]:
+        found = self.s3.list_objects_v2(Bucket=BUCKET, Prefix="uploads/").get("Contents", [])
+        return [one["Key"] for one in found]
+
+    def open_uploads(self) -> list[tuple[str, str]]:
+        found = self.s3.list_multipart_uploads(Bucket=BUCKET, Prefix="uploads/").get("Uploads", [])
+        return [(one["Key"], one["UploadId"]) for one in found]
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param("seaweedfs", marks=pytest.mark.long),
+        pytest.param("ceph", marks=pytest.mark.ceph),
+        pytest.param("swift", marks=pytest.mark.swift),
+    ],
+)
+def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AnyStore]:
+    folder = tmp_path_factory.mktemp(request.param)
+    with Background() as background, ExitStack() as stack:
+        if request.param == "seaweedfs":
+            embedded: ServerProcess = request.getfixturevalue("server")
+            keys = embedded.admin_keys
+            rig = Rig("seaweedfs", embedded.store_url, (keys["access_key"], keys["secret_key"]))
+        else:
+            rig = stack.enter_context({"ceph": open_ceph, "swift": open_swift}[request.param](folder / "rig"))
+        line = background.run(TcpProxy("127.0.0.1", int(rig.url.rpartition(":")[2])).__aenter__())
+        server = ServerProcess(
+            folder / "data",
+            port=None,
+            **rig.settings,
+            UPLOADS_BUCKET=BUCKET,
+            UPLOADS_PUBLIC_ENDPOINT=line.url,
+        )
+        stack.callback(server.discard)
+        server.start()
+        yield AnyStore(rig, server, line)
+
+
+def test_200_mb_paused_reloaded_and_exact(store: AnyStore, visitor: Visitor, tmp_path: Path) -> None:
+    """N1."""
+    film = random_file(tmp_path / "film.bin", 200_000_000)
+    before = set(store.stored())
+    page = UploadsPage(visitor, store.server, FORGETFUL)
+    store.line.bandwidth = 12e6
+    page.choose(film)
+    page.until_percent(film.name, 20)
+    page.press(film.name, "Pause")
+    page.until(film.name, "paused")
+    page.press(film.name, "Resume")
+    page.until_percent(film.name, 40)
+    page.reload()
+    page.until(film.name, "waiting-for-file")
+    page.choose(film)
+    store.line.bandwidth = None
+    page.until(film.name, "completed", "failed")
+    assert page.state(film.name)[0] == "completed", page.row(film.name).inner_text()
+    (key,) = set(store.stored()) - before
+    body = store.s3.get_object(Bucket=BUCKET, Key=key)["Body"]
+    assert sha256(body.read()) == sha256(film)
+    body.close()
+    assert store.open_uploads() == []
+
+
+def begin(store: AnyStore, person: httpx.Client, *bodies: bytes) -> tuple[dict[str, Any], list[str]]:
+    """An upload all of whose parts have been sent, and their ETags."""
+    size = sum(map(len, bodies))
+    wanted = {"filename": "a.bin", "type": "application/octet-stream", "size": size, "partSize": 5 * MIB}
+    created: dict[str, Any] = person.post("/s3/multipart", json=wanted).json()
+    etags = []
+    for number, body in enumerate(bodies, 1):
+        answer = httpx.put(created["urls"][str(number)], content=body)
+        assert answer.status_code == 200, answer.text
+        etags.append(answer.headers["etag"])
+    return created, etags
+
+
+def finish(person: httpx.Client, created: dict[str, Any], etags: list[str]) -> httpx.Response:
+    return person.post(
+        f"/s3/multipart/{created['uploadId']}/complete",
+        params={"key": created["key"]},
+        json={"parts": [{"PartNumber": number, "ETag": etag} for number, etag in enumerate(etags, 1)]},
+    )
+
+
+@pytest.fixture
+def person(store: AnyStore) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=store.server.url, timeout=60) as client:
+        client.get("/")
+        yield client
+
+
+def test_no_url_takes_another_length(store: AnyStore, person: httpx.Client) -> None:
+    """N2."""
+    wanted = {"filename": "a", "size": 5}
+    created = person.post("/s3/multipart", json=wanted).json()
+    for body in (b"123456", b"1234", b""):
+        assert httpx.put(created["urls"]["1"], content=body).status_code == 403
+    assert httpx.put(created["urls"]["1"], content=b"12345").status_code == 200
+
+
+@pytest.mark.parametrize("wrong", ["longer", "swapped", "other bytes"])
+def test_what_is_not_the_file_is_refused(store: AnyStore, person: httpx.Client, wrong: str) -> None:
+    """N3: written behind the server's back."""
+    first, second = b"1" * (5 * MIB), b"2" * (5 * MIB)
+    created, etags = begin(store, person, first, second)
+    key = created["key"]
+    ((_, upload_id),) = [one for one in store.open_uploads() if one[0] == key]
+
+    def put(number: int, body: bytes) -> str:
+        place = {"Bucket": BUCKET, "Key": key, "UploadId": upload_id}
+        return str(store.s3.upload_part(**place, PartNumber=number, Body=body)["ETag"])
+
+    told = list(etags)
+    if wrong == "longer":
+        told[1] = put(2, second + b"3")
+    elif wrong == "swapped":
+        put(1, second)
+        put(2, first)
+    else:
+        put(2, b"3" * (5 * MIB))
+    answer = finish(person, created, told)
+    right = (
+        store.rig.name == "seaweedfs" and wrong != "longer"
+    )  # it keeps every copy, and takes the one that is named
+    if right:
+        assert answer.status_code == 200
+        body = store.s3.get_object(Bucket=BUCKET, Key=key)["Body"]
+        assert sha256(body.read()) == sha256(first + second)
+        body.close()
+    else:
+        assert answer.status_code == 409, answer.text
+        assert key not in store.stored()
+        again = [put(1, first), put(2, second)]
+        assert finish(person, created, again).status_code == 200, "sent again it is the file"

@@ -1,0 +1,92 @@
+"""Real stores of other makers, on loopback, each started by a script of its own (``tests/stores/rigs``)."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.harness.secrets import EVIDENCE
+from tests.harness.server import ROOT, free_port
+
+SCRIPTS = ROOT / "tests" / "stores" / "rigs"
+SWIFT = "swift==2.38.0"
+
+
+@dataclass(frozen=True)
+class Rig:
+    """A store that runs. url: its S3 address; keys: access key and secret key of who may do everything."""
+
+    name: str
+    url: str
+    keys: tuple[str, str]
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """A server's, to use it."""
+        access_key, secret_key = self.keys
+        return {
+            "AWS_ENDPOINT_URL_S3": self.url,
+            "AWS_ACCESS_KEY_ID": access_key,
+            "AWS_SECRET_ACCESS_KEY": secret_key,
+        }
+
+
+@contextmanager
+def open_ceph(folder: Path) -> Iterator[Rig]:
+    """A Ceph object gateway that keeps everything in memory. Debian has it: see ``.ci/run``."""
+    if not shutil.which("radosgw"):
+        raise AssertionError("install ceph-mon ceph-osd radosgw ceph-common")
+    port = free_port()
+    keys = ("AKofCeph", "the-secret-key-of-ceph")
+    more = {
+        "CEPH_DIR": str(folder),
+        "RGW_PORT": str(port),
+        "MON_PORT": str(free_port()),
+        "STORE": "memstore",
+        "SIZE": "4G",
+    }
+    with _running("ceph-rgw.sh", more, keys):
+        yield Rig("ceph", f"http://127.0.0.1:{port}", keys)
+
+
+@contextmanager
+def open_swift(folder: Path) -> Iterator[Rig]:
+    """OpenStack Swift with its S3 API, in an environment of its own beside ``.venv``, made at the first time."""
+    home = ROOT / ".venv" / "swift"
+    if not (home / "bin" / "swift-proxy-server").exists():
+        venv.create(home, clear=True, with_pip=True)
+        subprocess.run([home / "bin" / "python", "-m", "pip", "install", "-q", SWIFT], check=True)
+    port = free_port()
+    keys = ("test:dev", "the-secret-key-of-swift")
+    more = {
+        "SWIFT_VENV": str(home),
+        "SWIFT_DIR": str(folder),
+        "S3_PORT": str(port),
+        "BASE_PORT": str(free_port()),
+    }
+    with _running("swift-s3.sh", more, keys):
+        yield Rig("swift", f"http://127.0.0.1:{port}", keys)
+
+
+@contextmanager
+def _running(script: str, more: dict[str, str], keys: tuple[str, str]) -> Iterator[None]:
+    EVIDENCE.keep_secret("key of the store", keys[1])
+    environment = {**os.environ, **more, "AK": keys[0], "SK": keys[1]}
+
+    def run(word: str) -> None:
+        subprocess.run(
+            ["bash", SCRIPTS / script, word], env=environment, check=True, stdout=sys.stderr, timeout=300
+        )
+
+    try:
+        run("start")
+        yield
+    finally:
+        run("wipe")
