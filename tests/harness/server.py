@@ -95,6 +95,11 @@ class ServerProcess:
         self._environment |= environment
         EVIDENCE.look_at_settings(environment)
 
+    def unset(self, *names: str) -> None:
+        """Without these settings, from the next start on."""
+        for name in names:
+            del self._environment[name]
+
     @property
     def secret_of_data(self) -> str:
         """What signs upload ids and cookies unless a setting says otherwise."""
@@ -127,6 +132,12 @@ class ServerProcess:
     def admin_keys(self) -> dict[str, str]:
         """The access key and the secret key of the store's administrator."""
         keys: dict[str, str] = json.loads((self.data_dir / "keys.json").read_text())["admin"]
+        return keys
+
+    @property
+    def signer_keys(self) -> dict[str, str]:
+        """Those of the store's user that signs for browsers, and may do no more than that."""
+        keys: dict[str, str] = json.loads((self.data_dir / "keys.json").read_text())["signer"]
         return keys
 
     def _make_client(self, endpoint: str) -> S3Client:

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
+from uploads.server.diagnosis import check_preflight, look_closer, why
 from uploads.server.errors import UserError
 from uploads.server.identity import OPAQUE
-from uploads.server.problems import from_s3
 from uploads.server.settings import Settings
 from uploads.server.store import Credentials, make_client
 
@@ -26,36 +27,68 @@ log = logging.getLogger("uploads.store")
 
 @dataclass(frozen=True)
 class Rules:
-    """What came of setting a bucket's rules: "set", or the store's own code for refusing."""
+    """What came of setting a bucket's rules: "set", or the store's own code for refusing.
+
+    `preflight`: whether browsers may upload: "allowed", "refused" or "unreachable".
+    """
 
     cors: str
     lifecycle: str
+    preflight: str = ""
 
 
 def make_ready(settings: Settings, endpoint: str | None, credentials: Credentials | None) -> Rules:
-    """The bucket, there and with its rules. Raises `UserError` with the reason why it cannot be used."""
-    try:
-        return prepare_bucket(make_client(settings, endpoint, credentials), settings)
-    except (ClientError, BotoCoreError) as error:
-        raise UserError(f"The bucket {settings.bucket!r} cannot be used: {from_s3(error).message}") from None
+    """The bucket, there and with its rules. Raises `UserError` with the reason why it cannot be used.
 
-
-def prepare_bucket(client: S3Client, settings: Settings) -> Rules:
-    """Make the bucket if it is missing; set CORS for the page's origins and the rule that clears abandoned uploads.
-
-    A store that lacks a rule (501 and the like) is tolerated and said. Raises botocore's errors for the bucket itself.
+    Whether browsers may upload to it is tried out as well; if not, that is logged, since it may be mended meanwhile.
     """
+    client = make_client(settings, endpoint, credentials)
+    try:
+        _ensure_bucket(client, settings)
+        rules = _set_rules(client, settings)
+        if not settings.embedded:
+            _try_to_write(client, settings)
+    except (ClientError, BotoCoreError, ResponseParserError) as error:
+        reason = why(error, settings, endpoint)
+        raise UserError(f"The bucket {settings.bucket!r} cannot be used: {reason}.") from None
+    browsers = make_client(settings, settings.public_endpoint or endpoint, credentials)
+    place = {"Bucket": settings.bucket, "Key": _probe_key(settings), "UploadId": "none", "PartNumber": 1}
+    url = browsers.generate_presigned_url("upload_part", Params=place, ExpiresIn=60)
+    return replace(rules, preflight=check_preflight(url, settings, _cors_rule(settings)))
+
+
+def _ensure_bucket(client: S3Client, settings: Settings) -> None:
     bucket = settings.bucket
     try:
         client.head_bucket(Bucket=bucket)
     except ClientError as error:
         if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
+            look_closer(client, bucket)
             raise
         elsewhere: Any = {}
         if settings.region != "us-east-1" and settings.endpoint is None:
             elsewhere = {"CreateBucketConfiguration": {"LocationConstraint": settings.region}}
-        client.create_bucket(Bucket=bucket, **elsewhere)
-    cors: Any = {
+        try:
+            client.create_bucket(Bucket=bucket, **elsewhere)
+        except ClientError as refused:
+            if refused.response["Error"].get("Code") == "AccessDenied":
+                refused.response["Error"]["Code"] = "NoSuchBucket"  # that is what has to be mended
+            raise
+
+
+def _try_to_write(client: S3Client, settings: Settings) -> None:
+    """Raises botocore's errors where these credentials may not."""
+    place: Any = {"Bucket": settings.bucket, "Key": _probe_key(settings)}
+    client.put_object(**place, Body=b"can this be written?")
+    client.delete_object(**place)
+
+
+def _probe_key(settings: Settings) -> str:
+    return f"{settings.prefix}/.start-probe"
+
+
+def _cors_rule(settings: Settings) -> Any:
+    return {
         "ID": "upload-worker",
         "AllowedOrigins": [*settings.page_origins, OPAQUE],  # a signed URL is all the right that it needs
         "AllowedMethods": ["GET", "HEAD", "PUT", "POST", "DELETE"],
@@ -63,6 +96,10 @@ def prepare_bucket(client: S3Client, settings: Settings) -> Rules:
         "ExposeHeaders": ["ETag", "x-amz-request-id", "x-amz-version-id", "Retry-After"],
         "MaxAgeSeconds": 3600,
     }
+
+
+def _set_rules(client: S3Client, settings: Settings) -> Rules:
+    """Set CORS for the page's origins and the rule that clears abandoned uploads. A store may lack either (501 and the like)."""
     days = max(1, -(-settings.upload_expiry // 86_400) + 1)
     lifecycle: Any = {
         "ID": "abandoned-uploads",
@@ -70,7 +107,11 @@ def prepare_bucket(client: S3Client, settings: Settings) -> Rules:
         "Filter": {"Prefix": f"{settings.prefix}/"},
         "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": days},
     }
-    return Rules(cors=_set_cors(client, bucket, cors), lifecycle=_set_lifecycle(client, bucket, lifecycle))
+    bucket = settings.bucket
+    return Rules(
+        cors=_set_cors(client, bucket, _cors_rule(settings)),
+        lifecycle=_set_lifecycle(client, bucket, lifecycle),
+    )
 
 
 def _set_cors(client: S3Client, bucket: str, ours: Any) -> str:

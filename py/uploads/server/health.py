@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -42,7 +42,7 @@ def make_health(
         if not works():
             return JSONResponse({"status": "unavailable", "store": "unreachable"}, 503)
         kind = "embedded" if settings.embedded else "s3"
-        return JSONResponse({"status": "ok", "store": kind, "cors": rules.cors, "lifecycle": rules.lifecycle})
+        return JSONResponse({"status": "ok", "store": kind, **asdict(rules)})
 
     @router.get("/readyz")
     def tell_readiness() -> JSONResponse:
