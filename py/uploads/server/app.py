@@ -27,6 +27,7 @@ from uploads.server.settings import Settings
 from uploads.server.signing import Signing, make_router
 from uploads.server.store import Store
 from uploads.server.tokens import Tokens
+from uploads.server.webhooks import Outbox, Webhook
 
 log = logging.getLogger("uploads.server")
 
@@ -68,6 +69,7 @@ def make_app(
         limits := Limits(settings, store),
         metrics,
         Permission(authorize) if authorize else None,
+        webhook := _webhook(settings, store),
     )
     app = FastAPI(
         title="Upload Worker",
@@ -86,6 +88,7 @@ def make_app(
     app.state.guests = guests
     app.state.limits = limits
     app.state.metrics = metrics
+    app.state.webhook = webhook
     app.state.page_origins = settings.page_origins
     app.state.hosts = hosts
     answer_problems(app)
@@ -104,6 +107,13 @@ def make_app(
     if site:
         app.mount("/", Site(site, guests))
     return app
+
+
+def _webhook(settings: Settings, store: Store) -> Webhook | None:
+    if not settings.webhook_url or not settings.webhook_secret:
+        return None
+    secret = settings.webhook_secret.get_secret_value()
+    return Webhook(settings.webhook_url, secret, Outbox(store, settings.prefix))
 
 
 def _applications(settings: Settings) -> Applications | None:

@@ -53,6 +53,9 @@ environment (a flag wins over its variable):
                             of one user, ten seconds' worth at once; each process counts for
                             itself (no limit)
   UPLOADS_MAX_SIGNATURES    how often one part is signed; each process counts for itself (no limit)
+  UPLOADS_WEBHOOK_URL, UPLOADS_WEBHOOK_SECRET
+                            where to tell of completed uploads, by a POST that is signed with the
+                            secret (Standard Webhooks; at least 24 characters) (nowhere)
   UPLOADS_TRUSTED_PROXIES   addresses or networks of proxies that are believed about the browser's
                             address and scheme, comma-separated (127.0.0.1,::1)
   UPLOADS_DRAIN             seconds after SIGTERM for which /readyz says 503 and all goes on (0)

@@ -74,6 +74,9 @@ def serve(settings: Settings) -> int:
         )
         if settings.metrics_port:
             app.state.metrics.serve(settings.metrics_port, settings.metrics_host)
+        if app.state.webhook:
+            app.state.webhook.start()
+            stack.callback(app.state.webhook.stop)
         _run(app, listener, settings, drain)
     return 0
 

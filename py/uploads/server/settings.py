@@ -50,6 +50,8 @@ class Settings(BaseSettings):
     addressing: Literal["auto", "path", "virtual"] = "auto"
 
     log: Literal["text", "json"] = "text"
+    webhook_url: str | None = None
+    webhook_secret: SecretStr | None = Field(None, min_length=24)
     trusted_proxies: str = "127.0.0.1,::1"
     drain: float = Field(0, ge=0, le=3600)
     metrics_port: int | None = Field(None, ge=1, le=65535)
@@ -98,6 +100,13 @@ class Settings(BaseSettings):
                 raise ValueError(f"{origin!r} is no exact origin, like {origin_of(origin)}")
         return value
 
+    @field_validator("webhook_url")
+    @classmethod
+    def _web(cls, value: str | None) -> str | None:
+        if value:
+            origin_of(value)
+        return value or None
+
     @field_validator("jwks_url")
     @classmethod
     def _safe(cls, value: str | None) -> str | None:
@@ -128,7 +137,11 @@ class Settings(BaseSettings):
         return value
 
     @model_validator(mode="after")
-    def _somebody(self) -> Self:
+    def _together(self) -> Self:
+        if (self.webhook_url is None) != (self.webhook_secret is None):
+            raise ValueError(
+                "UPLOADS_WEBHOOK_URL and UPLOADS_WEBHOOK_SECRET go together: set both or neither"
+            )
         if not self.guests and not self.jwt_secret and not self.jwks_url:
             raise ValueError(
                 "UPLOADS_GUESTS: without guests nobody could upload; set UPLOADS_JWT_SECRET or UPLOADS_JWKS_URL"

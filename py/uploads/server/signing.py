@@ -15,7 +15,7 @@ from typing import Annotated, Any, TypeVar
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse
 
-from uploads.server import file_rules, keys, models, parts
+from uploads.server import file_rules, keys, models, parts, webhooks
 from uploads.server.callers import Asking, UserId, make_guest_calls
 from uploads.server.completion import complete, is_ours, is_proved
 from uploads.server.identity import Guests
@@ -26,6 +26,7 @@ from uploads.server.problems import Problem, invalid, not_found
 from uploads.server.settings import Settings
 from uploads.server.store import PROOF, Store, as_metadata
 from uploads.server.tokens import Tokens, Upload
+from uploads.server.webhooks import Webhook
 
 FileT = TypeVar("FileT", bound=models.FileWanted)
 
@@ -45,6 +46,7 @@ class Signing:
     limits: Limits
     metrics: Metrics
     permission: Permission | None = None
+    webhook: Webhook | None = None
 
     def allow(self, wanted: FileT, asking: User) -> FileT:
         """What may be uploaded of what is wanted. Raises `Problem` (403, 413, 422, 503)."""
@@ -254,6 +256,11 @@ def make_router(signing: Signing) -> APIRouter:
         upload = signing.read(upload_id, key, user)
         found, checksum = complete(store, upload, done, settings, signing.limits)
         signing.metrics.count_upload("completed", found.size)
+        if signing.webhook:
+            project = keys.project_of(settings.prefix, user, key)
+            signing.webhook.tell(
+                webhooks.about(store.bucket, user, key, upload.s3_upload_id, project, found, time.time())
+            )
         return models.UploadCompleted(
             location=str(request.url_for("download_object").include_query_params(key=key)),
             key=key,

@@ -206,6 +206,20 @@ class Store:
             if found["LastModified"] >= start
         )
 
+    def write(self, key: str, body: bytes) -> None:
+        """Store an object of the server's own."""
+        self._client.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType="application/json")
+
+    def keys_untouched_since(self, prefix: str, before: float) -> list[str]:
+        """The keys below `prefix` that were stored before that time, in seconds since the epoch."""
+        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
+        return [
+            found["Key"]
+            for page in pages
+            for found in page.get("Contents", [])
+            if found["LastModified"].timestamp() <= before
+        ]
+
     def read_head(self, key: str, length: int) -> bytes:
         """The first bytes of an object, at most `length`."""
         body = self._client.get_object(Bucket=self.bucket, Key=key, Range=f"bytes=0-{length - 1}")["Body"]
