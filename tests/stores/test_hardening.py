@@ -33,6 +33,7 @@ def operated(tmp_path_factory: pytest.TempPathFactory, metrics_port: int) -> Ite
         UPLOADS_LOG="json",
         UPLOADS_METRICS_PORT=str(metrics_port),
         UPLOADS_ALLOWED_ORIGINS="https://uploads.example",
+        UPLOADS_CDN_URL="https://cdn.example/files",
     )
     try:
         server.start()
@@ -102,7 +103,7 @@ def test_a_name_of_somebody_elses_does_not_lead_here(operated: ServerProcess) ->
 
 
 def test_the_figures_say_what_was_done_and_name_nobody(operated: ServerProcess, metrics_port: int) -> None:
-    """M4."""
+    """M4, Q3."""
 
     def figures() -> dict[str, float]:
         text = httpx.get(f"http://127.0.0.1:{metrics_port}/metrics").text
@@ -120,6 +121,8 @@ def test_the_figures_say_what_was_done_and_name_nobody(operated: ServerProcess, 
             json={"parts": [{"PartNumber": 1, "ETag": etag}]},
         )
         assert done.status_code == 200
+        assert done.json()["deliveryUrl"] == f"https://cdn.example/files/{created['key']}"
+        assert person.get(done.json()["location"]).headers["Location"] == done.json()["deliveryUrl"]
         person.get("/made/up/by/somebody")
     after = figures()
 

@@ -14,6 +14,7 @@ from uploads.server.answering import Mistakes, answer_problems
 from uploads.server.applications import Applications
 from uploads.server.bodies import BodyLimit
 from uploads.server.bucket import Rules
+from uploads.server.delivery import Delivery
 from uploads.server.health import Drain, make_health
 from uploads.server.identity import Guests
 from uploads.server.jwks import KeySet
@@ -61,15 +62,17 @@ def make_app(
     )
     if authorize is None and settings.authorize:
         authorize = load_function("UPLOADS_AUTHORIZE", settings.authorize)
+    limits, webhook = Limits(settings, store), _webhook(settings, store)
     signing = Signing(
         settings,
         store,
-        Tokens(secret, store.bucket, settings.upload_expiry, before),
-        guests,
-        limits := Limits(settings, store),
-        metrics,
-        Permission(authorize) if authorize else None,
-        webhook := _webhook(settings, store),
+        tokens=Tokens(secret, store.bucket, settings.upload_expiry, before),
+        guests=guests,
+        limits=limits,
+        metrics=metrics,
+        delivery=Delivery(settings, store),
+        permission=Permission(authorize) if authorize else None,
+        webhook=webhook,
     )
     app = FastAPI(
         title="Upload Worker",

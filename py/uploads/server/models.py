@@ -110,7 +110,10 @@ class Checksum(_Shape):
 
 
 class UploadCompleted(_Shape):
-    """A completed upload, proved by a look at the object."""
+    """A completed upload, proved by a look at the object.
+
+    `deliveryUrl`: where a content delivery network has it, for `deliveryExpires` seconds or, if that is null, for good.
+    """
 
     location: str
     key: str
@@ -120,6 +123,8 @@ class UploadCompleted(_Shape):
     checksum: Checksum | None
     etagIsChecksum: bool  # noqa: N815
     proof: Literal[True]
+    deliveryUrl: str | None = None  # noqa: N815
+    deliveryExpires: int | None = None  # noqa: N815
 
 
 class UploadStatus(_Shape):

@@ -56,6 +56,11 @@ environment (a flag wins over its variable):
   UPLOADS_WEBHOOK_URL, UPLOADS_WEBHOOK_SECRET
                             where to tell of completed uploads, by a POST that is signed with the
                             secret (Standard Webhooks; at least 24 characters) (nowhere)
+  UPLOADS_CDN_URL           the address of a content delivery network in front of the bucket, from
+                            which objects are fetched then (the store itself)
+  UPLOADS_CLOUDFRONT_KEY_ID, UPLOADS_CLOUDFRONT_PRIVATE_KEY
+                            sign these addresses for CloudFront: the id of the public key, and
+                            the PEM file with the private one
   UPLOADS_TRUSTED_PROXIES   addresses or networks of proxies that are believed about the browser's
                             address and scheme, comma-separated (127.0.0.1,::1)
   UPLOADS_DRAIN             seconds after SIGTERM for which /readyz says 503 and all goes on (0)

@@ -52,6 +52,9 @@ class Settings(BaseSettings):
     log: Literal["text", "json"] = "text"
     webhook_url: str | None = None
     webhook_secret: SecretStr | None = Field(None, min_length=24)
+    cdn_url: str | None = None
+    cloudfront_key_id: str | None = Field(None, min_length=1)
+    cloudfront_private_key: Path | None = None
     trusted_proxies: str = "127.0.0.1,::1"
     drain: float = Field(0, ge=0, le=3600)
     metrics_port: int | None = Field(None, ge=1, le=65535)
@@ -142,13 +145,19 @@ class Settings(BaseSettings):
             raise ValueError(
                 "UPLOADS_WEBHOOK_URL and UPLOADS_WEBHOOK_SECRET go together: set both or neither"
             )
+        if (self.cloudfront_key_id is None) != (self.cloudfront_private_key is None) or (
+            self.cloudfront_key_id and not self.cdn_url
+        ):
+            raise ValueError(
+                "UPLOADS_CDN_URL, UPLOADS_CLOUDFRONT_KEY_ID and UPLOADS_CLOUDFRONT_PRIVATE_KEY make signed URLs together"
+            )
         if not self.guests and not self.jwt_secret and not self.jwks_url:
             raise ValueError(
                 "UPLOADS_GUESTS: without guests nobody could upload; set UPLOADS_JWT_SECRET or UPLOADS_JWKS_URL"
             )
         return self
 
-    @field_validator("endpoint", "public_endpoint")
+    @field_validator("endpoint", "public_endpoint", "cdn_url")
     @classmethod
     def _address(cls, value: str | None) -> str | None:
         if not value:

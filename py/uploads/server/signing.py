@@ -18,6 +18,7 @@ from fastapi.responses import RedirectResponse
 from uploads.server import file_rules, keys, models, parts, webhooks
 from uploads.server.callers import Asking, UserId, make_guest_calls
 from uploads.server.completion import complete, is_ours, is_proved
+from uploads.server.delivery import Delivery
 from uploads.server.identity import Guests
 from uploads.server.limits import Limits
 from uploads.server.metrics import Metrics
@@ -45,6 +46,7 @@ class Signing:
     guests: Guests
     limits: Limits
     metrics: Metrics
+    delivery: Delivery
     permission: Permission | None = None
     webhook: Webhook | None = None
 
@@ -261,6 +263,7 @@ def make_router(signing: Signing) -> APIRouter:
             signing.webhook.tell(
                 webhooks.about(store.bucket, user, key, upload.s3_upload_id, project, found, time.time())
             )
+        public = signing.delivery.public_url(key, time.time())
         return models.UploadCompleted(
             location=str(request.url_for("download_object").include_query_params(key=key)),
             key=key,
@@ -270,6 +273,8 @@ def make_router(signing: Signing) -> APIRouter:
             checksum=models.Checksum(type="md5-of-md5s", value=checksum) if checksum else None,
             etagIsChecksum=not found.is_opaque,
             proof=True,
+            deliveryUrl=public[0] if public else None,
+            deliveryExpires=public[1] if public else None,
         )
 
     @router.delete("/multipart/{upload_id}", tags=["multipart"])
@@ -332,6 +337,6 @@ def make_router(signing: Signing) -> APIRouter:
         """To the object itself, under its own name: a redirect to a short-lived URL. Only the user's own."""
         if not key.startswith(keys.user_prefix(settings.prefix, user)) or store.head(key) is None:
             raise Problem(404, "NoSuchKey", "There is no such object.")
-        return RedirectResponse(store.sign_get(key), 302, {"Cache-Control": "no-store"})
+        return RedirectResponse(signing.delivery.url(key, time.time()), 302, {"Cache-Control": "no-store"})
 
     return router

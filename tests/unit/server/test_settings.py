@@ -71,6 +71,8 @@ def test_lists_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
         ("UPLOADS_JWKS_URL", "keys", "UPLOADS_JWKS_URL"),
         ("UPLOADS_WEBHOOK_URL", "https://a.example/hook", "UPLOADS_WEBHOOK_SECRET go together"),
         ("UPLOADS_WEBHOOK_URL", "a.example/hook", "UPLOADS_WEBHOOK_URL"),
+        ("UPLOADS_CLOUDFRONT_KEY_ID", "K1", "UPLOADS_CLOUDFRONT_PRIVATE_KEY"),
+        ("UPLOADS_CDN_URL", "cdn", "UPLOADS_CDN_URL"),
         ("UPLOADS_ALLOWED_NAMES", "(", "UPLOADS_ALLOWED_NAMES.*regular expression"),
         ("UPLOADS_SECRET_BEFORE", "long enough for a secret,short", "UPLOADS_SECRET_BEFORE.*16"),
         ("UPLOADS_PORT", "0", "UPLOADS_PORT"),
