@@ -78,7 +78,7 @@ def assert_problem(answer: httpx.Response, status: int, code: str) -> None:
     assert answer.status_code == status, answer.text
     body = answer.json()
     assert body["code"] == code
-    assert set(body) == {"error", "message", "code", "retryable"}
+    assert set(body) == {"error", "message", "code", "retryable", "requestId"}
 
 
 @pytest.mark.parametrize("size", [0, 1, 5 * MIB - 1, 8 * MIB, 8 * MIB + 1])
