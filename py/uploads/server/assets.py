@@ -36,7 +36,8 @@ def node_program() -> Path:
     return folder / ("node.exe" if os.name == "nt" else "bin/node")
 
 
-def _npm_command() -> list[str]:
+def npm_command() -> list[str]:
+    """npm, beside the Node that the build uses. Raises `SetUpError`."""
     node = node_program()
     for beside in ("../lib/node_modules", "node_modules"):
         script = (node.parent / beside / "npm/bin/npm-cli.js").resolve()
@@ -46,6 +47,15 @@ def _npm_command() -> list[str]:
     if not found:
         raise SetUpError("npm is missing beside Node.")
     return [found]
+
+
+def npm_environment() -> dict[str, str]:
+    """What npm, and what it has installed, finds Node by."""
+    return {
+        **os.environ,
+        "NODE_USE_SYSTEM_CA": "1",  # as pip does: trust what this machine trusts
+        "PATH": os.pathsep.join([str(node_program().parent), os.environ.get("PATH", "")]),
+    }
 
 
 def hash_of(*paths: Path) -> str:
@@ -71,17 +81,13 @@ def ensure_node_modules() -> Path:
             return NODE_MODULES
         say("Setting up: browser assets into node_modules (once; about 30 MB)")
         stamp.unlink(missing_ok=True)
-        command = _npm_command()
+        command = npm_command()
         run_visibly(
             [*command, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel", "error"],
             "Fetching the browser assets",
             r"added .*",
             cwd=ROOT,
-            env={
-                **os.environ,
-                "NODE_USE_SYSTEM_CA": "1",  # as pip does: trust what this machine trusts
-                "PATH": os.pathsep.join([str(node_program().parent), os.environ.get("PATH", "")]),
-            },
+            env=npm_environment(),
         )
         stamp.write_text(wanted)
     return NODE_MODULES

@@ -19,7 +19,7 @@ from uploads.server.errors import SetUpError
 from uploads.server.paths import DIST, ROOT
 
 _CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome")
-_LEFT_OUT = "not firefox and not webkit and not ceph and not swift and not bench and not long"
+_LEFT_OUT = "not firefox and not webkit and not ceph and not swift and not peers and not bench and not long"
 _LANES = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
 """Two files of tests at a time: those with a browser mostly wait."""
 _MEASURED = ("worker/upload_engine/core", "py/uploads/protocol")
