@@ -182,6 +182,10 @@ def test_so_many_bytes_may_be_stored_in_a_day(person: httpx.Client) -> None:
     assert refused(start(person, 5 * MIB + 1)) == (429, "DailyBytesExceeded")
     listed = person.get(f"/s3/multipart/{second['uploadId']}", params={"key": second["key"]})
     assert [part["Size"] for part in listed.json()] == [5 * MIB + 1], "nothing is lost: it can end tomorrow"
+    forms = {"files": [{"filename": "a.txt", "type": "text/plain", "size": 3 * MIB}] * 2}
+    assert refused(person.post("/s3/params", json=forms)) == (429, "DailyBytesExceeded"), (
+        "all of them together"
+    )
     third = created(person, 5 * MIB)
     sent = send(person, third, 1, bytes(5 * MIB))
     assert finish(person, third, sent).status_code == 200

@@ -47,8 +47,8 @@ def make_app(
     """The ASGI application for one store and, if there is one, one built site.
 
     `secret` signs upload ids and cookies; `is_ready` tells whether the store takes bytes; `authorize` goes before the
-    one that the settings name; `drain` says when the server is about to end; `hosts`:
-    the names by which it may be called, where they are known. Raises `UserError` for a function that the settings name and nobody has.
+    one that the settings name; `drain` says when the server is about to end; `hosts`: the names by which it may be
+    called, where they are known. Raises `UserError` for what the settings name and nobody has: a function, a key.
     """
     metrics = Metrics()
     store.watch(metrics.watch)

@@ -85,7 +85,7 @@ class Headers:
             return "default-src 'none'; connect-src 'self'"
         if path.startswith("/docs"):
             return self._viewer
-        if path.startswith(("/s3/", "/healthz", "/openapi.json")):
+        if path.startswith(("/s3/", "/healthz", "/readyz", "/openapi.json")):
             return _NOTHING
         return self._page.replace("'self'", f"'self' http://{host}") if _HOST.fullmatch(host) else self._page
 

@@ -53,7 +53,6 @@ class Signing:
     def allow(self, wanted: FileT, asking: User) -> FileT:
         """What may be uploaded of what is wanted. Raises `Problem` (403, 413, 422, 503)."""
         file_rules.check(self.settings, wanted.filename, wanted.type, wanted.size)
-        self.limits.check_new(asking.id, wanted.size)
         if self.permission is None:
             return wanted
         file = File(
@@ -156,6 +155,7 @@ def make_router(signing: Signing) -> APIRouter:
         """Create an upload. With `size`, its parts are fixed, and the first URLs come along."""
         user = asking.id
         wanted = signing.allow(wanted, asking)
+        signing.limits.check_new(user, wanted.size)
         part_size = wanted.partSize
         if wanted.size is not None:
             part_size = part_size or parts.default_part_size(wanted.size)
@@ -325,11 +325,13 @@ def make_router(signing: Signing) -> APIRouter:
             metadata=metadata,
             size=int(size) if size.isdigit() else None,
         )
+        signing.limits.check_day(asking.id, wanted.size or 0)
         return form_for(wanted, asking)
 
     @router.post("/params", tags=["small files"])
     def sign_forms(wanted: models.FilesWanted, asking: Asking) -> models.Forms:
         """Forms for many small files at once, in the order asked for."""
+        signing.limits.check_day(asking.id, sum(file.size or 0 for file in wanted.files))
         return models.Forms(userId=asking.id, uploads=[form_for(file, asking) for file in wanted.files])
 
     @router.get("/object", tags=["objects"], response_class=RedirectResponse, status_code=302)
