@@ -98,19 +98,22 @@ def _cors_rule(settings: Settings) -> Any:
     }
 
 
-def _set_rules(client: S3Client, settings: Settings) -> Rules:
-    """Set CORS for the page's origins and the rule that clears abandoned uploads. A store may lack either (501 and the like)."""
-    days = max(1, -(-settings.upload_expiry // 86_400) + 1)
-    lifecycle: Any = {
+def _lifecycle_rule(settings: Settings) -> Any:
+    return {
         "ID": "abandoned-uploads",
         "Status": "Enabled",
         "Filter": {"Prefix": f"{settings.prefix}/"},
-        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": days},
+        "AbortIncompleteMultipartUpload": {
+            "DaysAfterInitiation": max(1, -(-settings.upload_expiry // 86_400) + 1)
+        },
     }
-    bucket = settings.bucket
+
+
+def _set_rules(client: S3Client, settings: Settings) -> Rules:
+    """Set CORS for the page's origins and the rule that clears abandoned uploads. A store may lack either (501 and the like)."""
     return Rules(
-        cors=_set_cors(client, bucket, _cors_rule(settings)),
-        lifecycle=_set_lifecycle(client, bucket, lifecycle),
+        cors=_set_cors(client, settings.bucket, _cors_rule(settings)),
+        lifecycle=_set_lifecycle(client, settings.bucket, _lifecycle_rule(settings)),
     )
 
 
