@@ -173,6 +173,13 @@ def test_probes_come_ever_more_seldom() -> None:
             "Finish some first.",
         ),
         (
+            ServiceFault(429, "TooManySignatures", "Part 1 was signed 2 times."),
+            x.CHUNK_UPLOAD_FAILED,
+            x.CHUNK_UPLOAD_FAILED,
+            True,
+            "Part 1 was signed 2 times.",
+        ),
+        (
             ServiceFault(413, "EntityTooLarge", "as the store has it"),
             x.CHUNK_UPLOAD_FAILED,
             x.CHUNK_UPLOAD_FAILED,

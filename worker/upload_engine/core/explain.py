@@ -37,7 +37,7 @@ _OPERATION = {
     UPLOAD_COMPLETE_FAILED: "The upload could not be finished",
 }
 _OUR_SERVER = (UPLOAD_INIT_FAILED, UPLOAD_COMPLETE_FAILED)
-"""What is asked of our server alone; parts go to the store, which may have codes of the same names."""
+"""What is asked of our server alone; parts go to the store, which may refuse by codes of the same names."""
 _MISDIRECTED = (
     "The store sends us elsewhere: the bucket is in another region or at another address.",
     f"The operator of the upload server has to set its region or endpoint. Then press Retry. {_KEPT}",
@@ -108,7 +108,9 @@ def explain(fault: UploadFault, error_type: str) -> UploadError:
         return UploadError(
             NETWORK_ERROR, "The connection is lost.", "It goes on by itself when the network is back."
         )
-    if isinstance(fault, ServiceFault) and fault.code in REFUSED | LIMITED and error_type in _OUR_SERVER:
+    if isinstance(fault, ServiceFault) and (
+        fault.code in LIMITED or (fault.code in REFUSED and error_type in _OUR_SERVER)
+    ):
         return _ruled_out(fault, error_type)
     if isinstance(fault, ServiceFault):
         known = _BY_CODE.get(fault.code)
