@@ -193,15 +193,23 @@ def test_so_many_bytes_may_be_stored_in_a_day(person: httpx.Client) -> None:
 
 
 def test_a_part_is_signed_so_often(person: httpx.Client) -> None:
-    """L4."""
-    upload = created(person)
+    """L4: the URL that came with the upload counts; what is refused does not, for no part."""
+    upload = created(person, 5 * MIB + 5, partSize=5 * MIB)
+
+    def batch(numbers: str) -> httpx.Response:
+        params = {"key": upload["key"], "partNumbers": numbers}
+        return person.get(f"/s3/multipart/{upload['uploadId']}/batch", params=params)
+
     for _ in range(3):
+        assert refused(batch("2,10001")) == (422, "BadPartNumber")
+    for _ in range(2):
         assert url_of(person, upload, 1).status_code == 200
     assert refused(url_of(person, upload, 1)) == (429, "TooManySignatures")
-    batch = person.get(
-        f"/s3/multipart/{upload['uploadId']}/batch", params={"key": upload["key"], "partNumbers": "1"}
-    )
-    assert refused(batch) == (429, "TooManySignatures")
+    for _ in range(3):
+        assert refused(batch("1,2")) == (429, "TooManySignatures")
+    assert batch("2").status_code == 200
+    assert url_of(person, upload, 2).status_code == 200
+    assert refused(batch("2")) == (429, "TooManySignatures")
 
 
 def test_so_many_requests_may_come_in_a_second(person: httpx.Client, strict: ServerProcess) -> None:

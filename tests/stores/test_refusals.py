@@ -223,6 +223,13 @@ def test_no_nonsense_is_created(watched: Watched, wanted: dict[str, Any]) -> Non
     assert watched.asked() == []
 
 
+@pytest.mark.parametrize("size", ["²", "9" * 31, "9" * 5000, "-1", "1.5", "many"])
+def test_no_form_is_signed_for_a_size_that_is_none(watched: Watched, size: str) -> None:
+    watched.asked()
+    assert_refused(watched.person.get("/s3/params", params={"filename": "a", "size": size}))
+    assert watched.asked() == []
+
+
 @pytest.mark.parametrize(
     ("body", "kind"),
     [

@@ -86,16 +86,17 @@ class Limits:
             )
 
     def take_signatures(self, s3_upload_id: str, part_numbers: Iterable[int]) -> None:
-        """Count a signature for each of the parts. Raises `Problem` (429) for one that was signed too often."""
-        if self._signatures is None:
+        """Count a signature for each of the parts, or for none. Raises `Problem` (429) for one that was signed too often."""
+        most = self._settings.max_signatures
+        if self._signatures is None or most is None:
             return
-        for number in part_numbers:
-            if self._signatures.add(s3_upload_id, number) > (self._settings.max_signatures or 0):
-                raise Problem(
-                    429,
-                    "TooManySignatures",
-                    f"Part {number} was signed {self._settings.max_signatures} times, and is not signed again.",
-                )
+        number = self._signatures.add(s3_upload_id, part_numbers, most)
+        if number is not None:
+            raise Problem(
+                429,
+                "TooManySignatures",
+                f"Part {number} was signed {most} times, and is not signed again.",
+            )
 
 
 def check_room(folder: Path, size: int) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Iterable
 
 _MOST = 50_000  # that are remembered; whoever is forgotten begins anew
 
@@ -41,11 +42,15 @@ class Counts:
         self._counts: OrderedDict[tuple[str, int], int] = OrderedDict()
         self._lock = threading.Lock()
 
-    def add(self, name: str, number: int) -> int:
-        """Count one more; how many that makes."""
+    def add(self, name: str, numbers: Iterable[int], limit: int) -> int | None:
+        """Count one more for each of `numbers`; or, where one has reached `limit`, for none: that one."""
         with self._lock:
-            count = self._counts.pop((name, number), 0) + 1
-            self._counts[name, number] = count
-            if len(self._counts) > self._most:
+            wanted = list(numbers)
+            for number in wanted:
+                if self._counts.get((name, number), 0) >= limit:
+                    return number
+            for number in wanted:
+                self._counts[name, number] = self._counts.pop((name, number), 0) + 1
+            while len(self._counts) > self._most:
                 self._counts.popitem(last=False)
-        return count
+        return None

@@ -9,6 +9,7 @@ import re
 import secrets
 import time
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
@@ -91,16 +92,27 @@ class Signing:
             raise not_found()
         return upload
 
-    def sign(self, upload: Upload, part_number: int) -> str:
-        """A URL for a part. Raises `Problem` (422) for one that the upload does not have."""
+    def sign(self, upload: Upload, part_numbers: Iterable[int]) -> dict[str, str]:
+        """URLs for parts, by number. Raises `Problem`: 422 for one that the upload does not have, 429 for one signed too often.
+
+        Then none is signed, and none is counted.
+        """
+        lengths = {number: self._length(upload, number) for number in part_numbers}
+        self.limits.take_signatures(upload.s3_upload_id, lengths)
+        self.metrics.count_signatures(len(lengths))
+        return {
+            str(number): self.store.sign_part(upload.key, upload.s3_upload_id, number, length)
+            for number, length in lengths.items()
+        }
+
+    def _length(self, upload: Upload, part_number: int) -> int | None:
         most, length = parts.MAX_PARTS, None
         if upload.size is not None and upload.part_size is not None:
             most = parts.count_parts(upload.size, upload.part_size)
             length = parts.part_length(upload.size, upload.part_size, part_number)
         if not 1 <= part_number <= most:
             raise invalid(f"partNumber: {part_number} is not within 1–{most}", "BadPartNumber")
-        self.metrics.count_signatures(1)
-        return self.store.sign_part(upload.key, upload.s3_upload_id, part_number, length)
+        return length
 
 
 def content_type_of(text: str) -> str:
@@ -179,7 +191,7 @@ def make_router(signing: Signing) -> APIRouter:
             bucket=store.bucket,
             partSize=part_size,
             userId=user,
-            urls={str(number): signing.sign(upload, number) for number in range(1, count + 1)},
+            urls=signing.sign(upload, range(1, count + 1)),
             headers={},
             expires=settings.url_expiry,
             etagsAreChecksums=not created.is_opaque,
@@ -211,8 +223,7 @@ def make_router(signing: Signing) -> APIRouter:
         numbers = {int(number) for number in partNumbers.split(",")}
         if len(numbers) > _MOST_URLS:
             raise invalid(f"partNumbers: at most {_MOST_URLS} a call", "TooManyParts")
-        signing.limits.take_signatures(upload.s3_upload_id, sorted(numbers))
-        urls = {str(number): signing.sign(upload, number) for number in sorted(numbers)}
+        urls = signing.sign(upload, sorted(numbers))
         return models.PartsSigned(presignedUrls=urls, headers={}, expires=settings.url_expiry)
 
     @router.get("/multipart/{upload_id}/status", tags=["multipart"])
@@ -245,10 +256,8 @@ def make_router(signing: Signing) -> APIRouter:
     def sign_part(upload_id: str, part_number: int, key: Key, user: UserId) -> models.PartSigned:
         """A URL for one part."""
         upload = signing.read(upload_id, key, user)
-        signing.limits.take_signatures(upload.s3_upload_id, [part_number])
-        return models.PartSigned(
-            url=signing.sign(upload, part_number), headers={}, expires=settings.url_expiry
-        )
+        (url,) = signing.sign(upload, [part_number]).values()
+        return models.PartSigned(url=url, headers={}, expires=settings.url_expiry)
 
     @router.post("/multipart/{upload_id}/complete", tags=["multipart"])
     def complete_upload(
@@ -311,6 +320,7 @@ def make_router(signing: Signing) -> APIRouter:
         request: Request,
         filename: str = "file",
         type: str = "application/octet-stream",  # noqa: A002
+        size: Annotated[int | None, Query(ge=0)] = None,
     ) -> models.Form:
         """A form (POST policy) for one small file. Metadata as `metadata[name]=value`."""
         metadata = {
@@ -318,14 +328,13 @@ def make_router(signing: Signing) -> APIRouter:
             for name, value in request.query_params.items()
             if name.startswith("metadata[") and name.endswith("]")
         }
-        size = request.query_params.get("size", "")
         wanted = models.FileWanted(
             filename=filename[:1000],
             type=type[:255],
             metadata=metadata,
-            size=int(size) if size.isdigit() else None,
+            size=size,
         )
-        signing.limits.check_day(asking.id, wanted.size or 0)
+        signing.limits.check_day(asking.id, size or 0)
         return form_for(wanted, asking)
 
     @router.post("/params", tags=["small files"])

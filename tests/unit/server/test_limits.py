@@ -147,10 +147,11 @@ def test_memory_is_bounded() -> None:
     rates, counts = Rates(1, 1, most=10), Counts(most=10)
     for number in range(100):
         rates.take(str(number), 0.0)
-        counts.add("upload", number)
+        counts.add("upload", [number], 2)
     assert len(rates._buckets) == len(counts._counts) == 10
     assert rates.take("99", 0.0) > 0
-    assert counts.add("upload", 99) == 2
+    assert counts.add("upload", [99], 1) == 99, "the latest are remembered"
+    assert counts.add("upload", [0], 1) is None, "and the first are not"
 
 
 class Stored:
@@ -205,8 +206,10 @@ def test_a_part_is_signed_so_often_and_no_more() -> None:
     strict.take_signatures("upload", [1])
     strict.take_signatures("another", [1, 2])
     with pytest.raises(Problem, match=r"429 TooManySignatures: Part 1 was signed 2 times"):
-        strict.take_signatures("upload", [1])
+        strict.take_signatures("upload", [2, 1])
     strict.take_signatures("upload", [2])
+    with pytest.raises(Problem, match="Part 2 was signed 2 times"):
+        strict.take_signatures("upload", [2])
     for _ in range(100):
         limits(Stored()).take_signatures("upload", [1])
 
