@@ -76,6 +76,7 @@ def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         else:
             rig = stack.enter_context({"ceph": open_ceph, "swift": open_swift}[request.param](folder / "rig"))
         line = background.run(TcpProxy("127.0.0.1", int(rig.url.rpartition(":")[2])).__aenter__())
+        stack.callback(lambda: background.run(line.__aexit__()))
         server = ServerProcess(
             folder / "data",
             port=None,
