@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Collection
 from pathlib import Path
 
@@ -29,8 +28,6 @@ from uploads.server.signing import Signing, make_router
 from uploads.server.store import Store
 from uploads.server.tokens import Tokens
 from uploads.server.webhooks import Outbox, Webhook
-
-log = logging.getLogger("uploads.server")
 
 
 def make_app(
