@@ -192,9 +192,8 @@ def test_a_worker_that_crashes_is_replaced_and_goes_on(
 ) -> None:
     """Fault 53; I3: the page still has the file."""
     browser, uploads, file, stored = under_way(chromium, slow, tmp_path)
-    end_shared_worker(browser)
-    uploads.page.wait_for_selector("html[data-engine=starting]")
-    uploads.when_ready()
+    with uploads.another_engine():
+        end_shared_worker(browser)
     finish(uploads, slow, file)
     browser.close()
     sent = Counter(part_numbers(browser))

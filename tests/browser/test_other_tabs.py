@@ -14,8 +14,8 @@ import pytest
 from tests.browser.line import Line
 from tests.browser.other_page import OtherPage, drain, stored_bytes
 from tests.browser.slowly import ON_THE_WAY, OVERHEAD
-from tests.browser.test_tabs import ALONE, WATCH_ENGINE
-from tests.browser.uploads_page import random_file
+from tests.browser.test_tabs import ALONE
+from tests.browser.uploads_page import WATCH_ENGINE, random_file
 from tests.harness.firefox import Firefox
 from tests.harness.tabs import AnyBrowser, Tab, until
 

@@ -17,7 +17,7 @@ from playwright.sync_api import Error
 from tests.browser.line import Line
 from tests.browser.slowly import finish, stored_parts, until_stored
 from tests.browser.test_browser_rows import Tab, under_way
-from tests.browser.uploads_page import LIMIT, UploadsPage, part_numbers, random_file
+from tests.browser.uploads_page import LIMIT, WATCH_ENGINE, UploadsPage, part_numbers, random_file
 from tests.harness.browser import Browser
 
 pytestmark = pytest.mark.browser
@@ -29,14 +29,6 @@ SLOW = 12e6
 
 ALONE = "?worker=dedicated"
 """As in a browser without shared workers."""
-
-WATCH_ENGINE = """
-() => {
-  globalThis.engineTimes = [];
-  const look = () => engineTimes.push([document.documentElement.dataset.engine, Date.now()]);
-  new MutationObserver(look).observe(document.documentElement, { attributeFilter: ["data-engine"] });
-}
-"""
 
 
 def end_tab(tab: Tab, how: str) -> None:
@@ -123,10 +115,9 @@ def test_a_newer_build_takes_over_and_what_was_on_its_way_is_not_sent_again(
 ) -> None:
     """Fault 50, fault 53; I3: the old engine drains, and the new one is given the file."""
     browser, uploads, file, _ = under_way(chromium, slow, tmp_path)
-    uploads.page.evaluate("new BroadcastChannel('uploads /').postMessage({ build: 'newer' })")
-    uploads.page.locator("#notice").get_by_text("another version").wait_for(timeout=LIMIT)
-    uploads.page.wait_for_selector("html[data-engine=starting]", timeout=LIMIT)
-    uploads.when_ready()
+    with uploads.another_engine():
+        uploads.page.evaluate("new BroadcastChannel('uploads /').postMessage({ build: 'newer' })")
+        uploads.page.locator("#notice").get_by_text("another version").wait_for(timeout=LIMIT)
     finish(uploads, slow, file)
     assert browser.console == []
     browser.close()
