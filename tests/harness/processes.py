@@ -1,4 +1,4 @@
-"""The processes of a browser whose driver does not tell them: found below one that is known."""
+"""Processes that nobody tells us of (a driver its browser's, a server its workers): found below one that is known."""
 
 from __future__ import annotations
 
@@ -23,6 +23,19 @@ def below(root: int, name: str) -> set[int]:
         if found == name:
             named.add(pid)
     return {pid for pid in named if root in _line(pid, parents)}
+
+
+def children(parent: int) -> dict[int, str]:
+    """The processes that ``parent`` itself has started and that have not ended: id and command line."""
+    found = {}
+    for pid in _all():
+        try:
+            words = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(") ")[2].split()
+        except OSError:  # it has ended since
+            continue
+        if int(words[1]) == parent and words[0] != "Z":
+            found[pid] = " ".join(_arguments(pid))
+    return found
 
 
 def started_with(argument: str) -> int:

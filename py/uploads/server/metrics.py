@@ -9,9 +9,13 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, start_http_server
+from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.types import Scope
 
 from uploads.server.errors import UserError
+
+MULTIPLE = "PROMETHEUS_MULTIPROC_DIR"
+"""The variable that has a process keep its counters in files of a folder, as prometheus_client reads it when imported."""
 
 _STEPS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
@@ -75,9 +79,23 @@ class Metrics:
 
     def serve(self, port: int, host: str) -> None:
         """Answer `GET /metrics` there. Raises `UserError` when the port cannot be had."""
-        try:
-            start_http_server(port, host, self._registry)
-        except OSError as error:
-            raise UserError(
-                f"UPLOADS_METRICS_PORT: port {port} of {host} is not to be had ({error.strerror})."
-            ) from None
+        _serve(self._registry, port, host)
+
+
+def serve_all(folder: str, port: int, host: str) -> None:
+    """Answer `GET /metrics` there with the sums of all processes that keep their counters in `folder`.
+
+    Raises `UserError` when the port cannot be had.
+    """
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry, folder)  # type: ignore[no-untyped-call]
+    _serve(registry, port, host)
+
+
+def _serve(registry: CollectorRegistry, port: int, host: str) -> None:
+    try:
+        start_http_server(port, host, registry)
+    except OSError as error:
+        raise UserError(
+            f"UPLOADS_METRICS_PORT: port {port} of {host} is not to be had ({error.strerror})."
+        ) from None

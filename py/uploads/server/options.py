@@ -9,7 +9,7 @@ from pathlib import Path
 
 ENVIRONMENT = """\
 environment (a flag wins over its variable):
-  UPLOADS_HOST, UPLOADS_PORT, UPLOADS_DATA, UPLOADS_BUCKET
+  UPLOADS_HOST, UPLOADS_PORT, UPLOADS_DATA, UPLOADS_BUCKET, UPLOADS_WORKERS
                             as the flags of the same names
   AWS_ENDPOINT_URL_S3       use this S3 store; nothing embedded is started
                             (AWS_ENDPOINT_URL does the same)
@@ -80,6 +80,7 @@ class Options:
     port: int | None = None
     data: Path | None = None
     bucket: str | None = None
+    workers: int | None = None
     out: Path = Path("dist")
     signer_url: str | None = None
     pytest_args: tuple[str, ...] = field(default=())
@@ -89,6 +90,13 @@ def port_number(text: str) -> int:
     """A TCP port from text. Raises `argparse.ArgumentTypeError` outside 1–65535."""
     if not text.isdigit() or not 1 <= int(text) <= 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is no port number (1–65535)")
+    return int(text)
+
+
+def worker_count(text: str) -> int:
+    """A number of processes from text. Raises `argparse.ArgumentTypeError` outside 1–64."""
+    if not text.isdigit() or not 1 <= int(text) <= 64:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of processes (1–64)")
     return int(text)
 
 
@@ -139,6 +147,13 @@ def _parser() -> argparse.ArgumentParser:
             metavar="NAME",
             help="the bucket (uploads)",
         )
+        target.add_argument(
+            "--workers",
+            type=worker_count,
+            default=argparse.SUPPRESS,
+            metavar="N",
+            help="processes that answer (1); one that ends is replaced",
+        )
     build = commands.add_parser("build", help="write the static site and stop")
     build.add_argument(
         "--out", type=Path, default=Path("dist"), metavar="DIR", help="where to write it (./dist)"
@@ -167,6 +182,7 @@ def parse(argv: Sequence[str]) -> Options:
         port=values.get("port"),
         data=values.get("data"),
         bucket=values.get("bucket"),
+        workers=values.get("workers"),
         out=values.get("out", Path("dist")),
         signer_url=values.get("signer_url"),
         pytest_args=tuple(rest),

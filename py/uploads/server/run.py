@@ -10,22 +10,18 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
-import uvicorn
 from botocore.exceptions import BotoCoreError, ClientError
-from starlette.types import ASGIApp
 
 from uploads.server import logs, site
-from uploads.server.app import make_app
 from uploads.server.bucket import make_ready
-from uploads.server.connections import PatientProtocol, Server
 from uploads.server.console import say
 from uploads.server.data import DataDirectory, Identity, Keys
 from uploads.server.embedded import EmbeddedStore
 from uploads.server.errors import UserError
-from uploads.server.health import Drain
 from uploads.server.paths import DIST
 from uploads.server.settings import Settings
-from uploads.server.store import Credentials, Store, make_client
+from uploads.server.store import Credentials, make_client
+from uploads.server.workers import Crew, Plan, work
 
 log = logging.getLogger("uploads.server")
 _PROBE = ".upload-worker/start-probe"
@@ -58,43 +54,22 @@ def serve(settings: Settings) -> int:
                     "the store does not sync each object to disk: a power cut may lose the newest ones"
                 )
             _warn_about_reach(settings)
-        rules = make_ready(settings, endpoint, admin)
-        store = Store(settings, endpoint, credentials)
-        secret = settings.secret.get_secret_value() if settings.secret else keys.secret
-        drain = Drain()
-        app = make_app(
+        plan = Plan(
             settings,
-            store,
-            secret,
-            DIST,
-            rules,
-            lambda: all(check() for check in checks),
-            drain=drain,
-            hosts=settings.hosts,
+            endpoint,
+            credentials,
+            settings.secret.get_secret_value() if settings.secret else keys.secret,
+            make_ready(settings, endpoint, admin),
         )
-        if settings.metrics_port:
-            app.state.metrics.serve(settings.metrics_port, settings.metrics_host)
-        if app.state.webhook:
-            app.state.webhook.start()
-            stack.callback(app.state.webhook.stop)
-        _run(app, listener, settings, drain)
+
+        def is_ready() -> bool:
+            return all(check() for check in checks)
+
+        if settings.workers == 1:
+            work(plan, listener, is_ready)
+        else:
+            Crew(plan, listener, is_ready).run()
     return 0
-
-
-def _run(app: ASGIApp, listener: socket.socket, settings: Settings, drain: Drain) -> None:
-    config = uvicorn.Config(
-        app,
-        http=PatientProtocol,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        forwarded_allow_ips=settings.trusted_proxies,
-        lifespan="off",
-        timeout_graceful_shutdown=3,
-    )
-    server = Server(config, drain, settings.drain)
-    say(f"\nUpload Worker is at {settings.own_origins[0]}/   (its API: /docs, Ctrl-C stops it)\n")
-    server.run(sockets=[listener])
 
 
 @contextmanager

@@ -38,6 +38,7 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=1, le=65535)
     data: Path = Path("data")
     bucket: str = "uploads"
+    workers: int = Field(1, ge=1, le=64)
 
     store: Literal["auto", "embedded", "s3"] = "auto"
     endpoint: str | None = Field(
@@ -230,9 +231,9 @@ def load(options: Options) -> Settings:
             raise UserError(
                 f"{name} is no setting{f'; did you mean {near[0]}?' if near else ''} (see --help)."
             )
-    flags = {"host": options.host, "port": options.port, "data": options.data, "bucket": options.bucket}
+    flags = {name: getattr(options, name) for name in ("host", "port", "data", "bucket", "workers")}
     try:
-        return Settings(**{name: value for name, value in flags.items() if value is not None})  # type: ignore[arg-type]
+        return Settings(**{name: value for name, value in flags.items() if value is not None})
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = str(first["loc"][0]) if first["loc"] else ""
