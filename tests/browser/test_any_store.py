@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import httpx
 import pytest
-from botocore.config import Config
 
 from tests.browser.uploads_page import FORGETFUL, UploadsPage, random_file, sha256
 from tests.fakes.background import Background
@@ -39,15 +37,7 @@ class AnyStore:
 
     @property
     def s3(self) -> S3Client:
-        access_key, secret_key = self.rig.keys
-        session: Any = boto3.session.Session(access_key, secret_key, region_name="us-east-1")
-        config = Config(
-            signature_version="s3v4",
-            s3={"addressing_style": "path"},
-            request_checksum_calculation="when_required",
-            response_checksum_validation="when_required",
-        )
-        return session.client("s3", endpoint_url=self.rig.url, config=config)  # type: ignore[no-any-return]
+        return self.rig.s3
 
     def stored(self) -> list[str]:
         found = self.s3.list_objects_v2(Bucket=BUCKET, Prefix="uploads/").get("Contents", [])
@@ -108,9 +98,7 @@ def test_200_mb_paused_reloaded_and_exact(store: AnyStore, visitor: Visitor, tmp
     page.until(film.name, "completed", "failed")
     assert page.state(film.name)[0] == "completed", page.row(film.name).inner_text()
     (key,) = set(store.stored()) - before
-    body = store.s3.get_object(Bucket=BUCKET, Key=key)["Body"]
-    assert sha256(body.read()) == sha256(film)
-    body.close()
+    assert sha256(store.rig.object_bytes(BUCKET, key)) == sha256(film)
     assert store.open_uploads() == []
 
 
@@ -177,9 +165,7 @@ def test_what_is_not_the_file_is_refused(store: AnyStore, person: httpx.Client, 
     )  # it keeps every copy, and takes the one that is named
     if right:
         assert answer.status_code == 200
-        body = store.s3.get_object(Bucket=BUCKET, Key=key)["Body"]
-        assert sha256(body.read()) == sha256(first + second)
-        body.close()
+        assert sha256(store.rig.object_bytes(BUCKET, key)) == sha256(first + second)
     else:
         assert answer.status_code == 409, answer.text
         assert key not in store.stored()

@@ -11,9 +11,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
 
 from tests.harness.secrets import EVIDENCE
 from tests.harness.server import ROOT, free_port
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 SCRIPTS = ROOT / "tests" / "stores" / "rigs"
 SWIFT = "swift==2.38.0"
@@ -36,6 +43,26 @@ class Rig:
             "AWS_ACCESS_KEY_ID": access_key,
             "AWS_SECRET_ACCESS_KEY": secret_key,
         }
+
+    @property
+    def s3(self) -> S3Client:
+        """A client that may do everything."""
+        session: Any = boto3.session.Session(*self.keys, region_name="us-east-1")
+        config = Config(
+            signature_version="s3v4",
+            s3={"addressing_style": "path"},
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+        )
+        return session.client("s3", endpoint_url=self.url, config=config)  # type: ignore[no-any-return]
+
+    def object_bytes(self, bucket: str, key: str) -> bytes:
+        """The object's content."""
+        body = self.s3.get_object(Bucket=bucket, Key=key)["Body"]
+        try:
+            return bytes(body.read())
+        finally:
+            body.close()
 
 
 @contextmanager
