@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from uploads.server.assets import npm_command, npm_environment
+from uploads.server.assets import npm_environment
 
 from tests.browser.line import Line
 from tests.browser.static_host import serve
 from tests.browser.uploads_page import LIMIT, random_file, sha256
 from tests.harness.browser import Visitor, wait_until
+from tests.harness.companion import install
 from tests.harness.server import ROOT
 
 pytestmark = [pytest.mark.browser, pytest.mark.peers]
@@ -31,9 +31,7 @@ def bundle_of(version: str) -> str:
     out = folder / "node_modules" / "bundle.js"
     entry = HERE / "entry.js"
     if not out.exists() or out.stat().st_mtime < entry.stat().st_mtime:
-        environment = npm_environment()
-        install = [*npm_command(), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel", "error"]
-        subprocess.run(install, cwd=folder, env=environment, check=True, stdout=sys.stderr)
+        install(folder)
         shutil.copy(entry, folder / "node_modules" / "entry.js")
         esbuild = folder / "node_modules" / ".bin" / "esbuild"
         subprocess.run(
@@ -46,7 +44,7 @@ def bundle_of(version: str) -> str:
                 "--log-level=error",
             ],
             cwd=folder,
-            env=environment,
+            env=npm_environment(),
             check=True,
         )
     return out.read_text(encoding="utf-8")

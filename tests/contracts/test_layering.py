@@ -68,6 +68,7 @@ ARROWS: dict[str, set[str]] = {
         "uploads.protocol",
     },
     "upload_engine.browser": {"upload_engine.core", "upload_engine.interfaces"},
+    "upload_engine.signers": {"upload_engine.core", "upload_engine.interfaces"},
     "upload_engine.demo": {"upload_engine.core", "upload_engine.interfaces", "uploads.protocol"},
     "upload_engine.demo.shelf_of_blobs": {
         "upload_engine.browser",
@@ -85,6 +86,7 @@ ARROWS: dict[str, set[str]] = {
         "upload_engine.interfaces",
         "upload_engine.memory_store",
         "upload_engine.operations",
+        "upload_engine.signers",
         "uploads.protocol",
     },
 }

@@ -31,6 +31,7 @@ from upload_engine.engine import Engine
 from upload_engine.interfaces import FileKeeper, FileSource, GuestKey, Port, SessionStore
 from upload_engine.memory_store import MemoryStore, NoFileKeeper, NoGuestKey
 from upload_engine.operations import Transports
+from upload_engine.signers.either import EitherSigner
 
 DEMO_DATABASE = "uploads-demo"
 """The demo's sessions and kept files are never among the real ones."""
@@ -144,9 +145,14 @@ def _engine(
             database, config["keep_copy"], config["keep_offline"], hand_out_slices=capabilities.chromium
         )
     fetch = FetchTransport()
+    signer = EitherSigner(
+        FetchSigner(signer_url, "include", token),
+        lambda key: signer_url + object_path(key),
+        config["signer"],
+    )
     outside = Outside(
-        signer=FetchSigner(signer_url, "include", token),
-        object_url=lambda key: signer_url + object_path(key),
+        signer=signer,
+        object_url=signer.object_url,
         takes_guests=is_ours,
         guest_key=guest_key,
         transports=Transports(fetch=fetch, xhr=XhrTransport() if capabilities.xhr else fetch),

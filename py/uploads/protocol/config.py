@@ -40,6 +40,7 @@ DEFAULT_UPLOAD_CONFIG: "dict[str, Any]" = {
     "progress_interval": 100,  # milliseconds between two snapshots of an upload
     "transport": "auto",  # "fetch", "xhr", or "auto": whichever suits the part
     "signer_url": "",  # where the signing API is; empty: the page's own origin
+    "signer": "auto",  # what answers there: "own" (serve.py's API), "companion" (Uppy's), or "auto": asked at the start
     "packages": [],  # Python packages for the worker; the installer is loaded only when some are named
     "debug": False,  # tell every event of every upload on the pages' consoles
 }
@@ -75,9 +76,16 @@ def _flag(value: object) -> str:
     return "" if value is True or value is False else f"must be True or False, not {kind_name(value)}"
 
 
-def _transport(value: object) -> str:
-    known = ("auto", "fetch", "xhr")
-    return "" if value in known else f'must be "auto", "fetch" or "xhr", not {shorten(value)}'
+def _one_of(*known: str) -> "Any":
+    """A rule: one of these words, of which the last is named last."""
+    words = [f'"{word}"' for word in known]
+
+    def rule(value: object) -> str:
+        if value in known:
+            return ""
+        return f"must be {', '.join(words[:-1])} or {words[-1]}, not {shorten(value)}"
+
+    return rule
 
 
 def _signer_url(value: object) -> str:
@@ -135,8 +143,9 @@ _RULES = {
     "keep_copy": _or(None, _whole(1, LARGEST_OBJECT, "bytes")),
     "keep_offline": _or(None, _whole(0, LARGEST_OBJECT, "bytes")),
     "progress_interval": _whole(16, 60_000, "milliseconds"),
-    "transport": _transport,
+    "transport": _one_of("auto", "fetch", "xhr"),
     "signer_url": _signer_url,
+    "signer": _one_of("auto", "own", "companion"),
     "packages": _texts,
     "debug": _flag,
 }

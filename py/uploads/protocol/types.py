@@ -113,6 +113,7 @@ if TYPE_CHECKING:
         progress_interval: int
         transport: Literal["auto", "fetch", "xhr"]
         signer_url: str
+        signer: Literal["auto", "own", "companion"]
         packages: list[str]
         debug: bool
 

@@ -374,6 +374,7 @@ def check_good_settings_are_taken() -> None:
         ("signer_url", "HTTP://localhost:8000"),
         ("signer_url", "/api"),
         ("signer_url", ""),
+        ("signer", "companion"),
         ("packages", ["pillow"]),
     ):
         config = check_upload_config({name: value})

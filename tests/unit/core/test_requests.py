@@ -89,6 +89,8 @@ def test_sign_list_complete_status_abort() -> None:
     assert requests.parse_complete(answer(report)) == ObjectReport(5, "e-1", True)
     opaque = requests.parse_complete(answer({**report, "etagIsChecksum": False}))
     assert opaque == ObjectReport(5, "e-1", True, is_opaque=True)
+    unseen = requests.parse_complete(answer({**report, "proof": False, "isSeen": False}))
+    assert unseen == ObjectReport(5, "e-1", False, is_seen=False)
     assert requests.parse_status(answer({"state": "completed", **report})) == (
         "completed",
         ObjectReport(5, "e-1", True),

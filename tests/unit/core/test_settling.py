@@ -36,6 +36,8 @@ UNPROVING = [
     e.ObjectReport(24, OBJECT, True),
     e.ObjectReport(25, OBJECT, False),
     e.ObjectReport(25, "0" * 32 + "-3", True),
+    e.ObjectReport(24, OBJECT, False, is_seen=False),
+    e.ObjectReport(25, "0" * 32 + "-3", False, is_seen=False),
 ]
 
 
@@ -52,6 +54,15 @@ def test_without_proof_nothing_is_completed(report: e.ObjectReport) -> None:
     assert life.phase == Phase.QUEUED
     assert life.session.transfer.stored == {}
     assert life.session.server_upload_id == ""
+
+
+def test_where_nobody_can_look_at_objects_the_listed_parts_decide() -> None:
+    """A Companion completes what the store has listed, and can say no more than that (ACCEPTANCE P4)."""
+    life = Life()
+    life.finalise()
+    unseen = e.ObjectReport(25, OBJECT, False, is_seen=False)
+    assert life.tell(e.UploadCompleted(ID, life.asked, unseen)) == [DELETE]
+    assert life.phase == Phase.COMPLETED
 
 
 def test_a_second_look_may_prove_it() -> None:

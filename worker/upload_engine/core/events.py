@@ -116,13 +116,15 @@ class FileHashed(Answer):
 class ObjectReport:
     """What the server's HEAD says of the object. ``proof``: it carries this upload's token; ``is_opaque``: its ETag
 
-    is no checksum, whatever it looks like (the store encrypts with keys of its own).
+    is no checksum, whatever it looks like (the store encrypts with keys of its own). Where not ``is_seen`` the server
+    has no way to look at objects: size and ETag are of the parts that the store listed before Complete.
     """
 
     size: int
     etag: str
     proof: bool
     is_opaque: bool = False
+    is_seen: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -336,4 +336,5 @@ def _report(answer: Mapping[str, Any]) -> ObjectReport:
             etag=str(answer["etag"]).strip('"').lower(),
             proof=answer["proof"] is True,
             is_opaque=answer.get("etagIsChecksum") is False,
+            is_seen=answer.get("isSeen") is not False,
         )

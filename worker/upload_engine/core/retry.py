@@ -67,8 +67,10 @@ REFUSED = frozenset(
     {"NotAllowed", "EntityTooLarge", "FileTooSmall", "TypeNotAllowed", "NameNotAllowed", "ContentMismatch"}
 )
 """The server's rules are against this file, and always will be."""
-LIMITED = frozenset({"TooManyOpenUploads", "DailyBytesExceeded", "TooManySignatures", "StorageFull"})
-"""The server's limits are reached: it may be tried again once there is room, which a person knows best."""
+LIMITED = frozenset(
+    {"TooManyOpenUploads", "DailyBytesExceeded", "TooManySignatures", "StorageFull", "SignerMisconfigured"}
+)
+"""The server cannot take it as things are: it may be tried again once that has changed, which a person knows best."""
 _BY_CODE = dict.fromkeys(REFUSED | LIMITED, Verdict.FATAL) | {
     "RequestTimeout": Verdict.TRANSIENT,
     "IncompleteBody": Verdict.TRANSIENT,

@@ -154,10 +154,14 @@ def start_over(session: SessionState, event: e.Event) -> Effects:
 
 
 def proves(session: SessionState, report: e.ObjectReport) -> bool:
-    """The object is this file: it carries our token, and has the right length and, where known, checksum."""
+    """The object is this file: it carries our token, and has the right length and, where known, checksum.
+
+    Where nobody can look at the object, the parts that the store listed have to be these.
+    """
     etag = session.transfer.etag()
     right_size = report.size == session.facts.fingerprint.size
-    return report.proof and right_size and (report.is_opaque or etag is None or etag == report.etag)
+    right_bytes = report.is_opaque or etag is None or etag == report.etag
+    return (report.proof or not report.is_seen) and right_size and right_bytes
 
 
 def on_upload_completed(session: SessionState, event: e.UploadCompleted, now: float) -> Effects:
