@@ -67,7 +67,9 @@ def open_companion(
             },
         },
     }
-    environment = {**os.environ, **npm_environment(), "COMPANION_FOR_TESTS": json.dumps(options)}
+    # In production it is faster, and hides the reasons of its errors.
+    more = {"NODE_ENV": "production", "COMPANION_FOR_TESTS": json.dumps(options)}
+    environment = {**os.environ, **npm_environment(), **more}
     log_file = folder / "companion.log"
     with log_file.open("wb") as log:
         process = subprocess.Popen(

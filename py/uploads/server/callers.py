@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
+from fastapi.concurrency import run_in_threadpool
 
 from uploads.server import models
 from uploads.server.identity import Guests, check_origin
@@ -20,11 +21,14 @@ def _guests(request: Request) -> Guests:
     return guests
 
 
-def _asking(request: Request, response: Response) -> User:
-    """Who asks, from a page that may ask; a newcomer becomes a guest. Raises `Problem` (401, 403, 429, 503)."""
+async def _asking(request: Request, response: Response) -> User:
+    """Who asks, from a page that may ask; a newcomer becomes a guest. Raises `Problem` (401, 403, 429, 503).
+
+    A thread is taken only where a set of keys may have to be fetched: it costs more than all the rest.
+    """
     guests, limits = _guests(request), request.app.state.limits
     check_origin(request, request.app.state.page_origins, request.app.state.hosts)
-    known = guests.who(request)
+    known = await run_in_threadpool(guests.who, request) if guests.may_wait(request) else guests.who(request)
     limits.take_request(known.id if known else f"from {request.client.host if request.client else '?'}")
     return known or User(guests.welcome(response), is_guest=True)
 
@@ -32,7 +36,7 @@ def _asking(request: Request, response: Response) -> User:
 Asking = Annotated[User, Depends(_asking)]
 
 
-def _whose(asking: Asking) -> str:
+async def _whose(asking: Asking) -> str:
     return asking.id
 
 

@@ -82,6 +82,10 @@ class Guests:
         claims = self._applications.claims(token)
         return User(str(claims["sub"]), is_guest=False, claims=claims)
 
+    def may_wait(self, connection: HTTPConnection) -> bool:
+        """Whether `who` may have to ask another server."""
+        return self._applications is not None and _bearer(connection) is not None
+
     def is_new(self, connection: HTTPConnection) -> bool:
         """Whether the request's guest has had no cookie at all until a moment ago. Guests by token never count."""
         if _bearer(connection) is not None:

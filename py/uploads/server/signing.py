@@ -100,10 +100,8 @@ class Signing:
         lengths = {number: self._length(upload, number) for number in part_numbers}
         self.limits.take_signatures(upload.s3_upload_id, lengths)
         self.metrics.count_signatures(len(lengths))
-        return {
-            str(number): self.store.sign_part(upload.key, upload.s3_upload_id, number, length)
-            for number, length in lengths.items()
-        }
+        urls = self.store.sign_parts(upload.key, upload.s3_upload_id, lengths)
+        return {str(number): url for number, url in urls.items()}
 
     def _length(self, upload: Upload, part_number: int) -> int | None:
         most, length = parts.MAX_PARTS, None
@@ -129,7 +127,7 @@ Key = Annotated[str, Query(min_length=1, max_length=1100)]
 
 
 def make_router(signing: Signing) -> APIRouter:
-    """The routes under /s3."""
+    """The routes under /s3. Those that only sign ask nobody, and need no thread of their own."""
     store, settings = signing.store, signing.settings
     refusals: dict[int | str, dict[str, Any]] = {
         status: {"model": models.ProblemBody} for status in (400, 401, 403, 404, 409, 413, 422, 429, 502, 503)
@@ -212,7 +210,7 @@ def make_router(signing: Signing) -> APIRouter:
         ]
 
     @router.get("/multipart/{upload_id}/batch", tags=["multipart"])
-    def sign_parts(
+    async def sign_parts(
         upload_id: str,
         key: Key,
         partNumbers: Annotated[str, Query(pattern=r"^\d{1,6}(,\d{1,6})*$")],
@@ -253,7 +251,7 @@ def make_router(signing: Signing) -> APIRouter:
         )
 
     @router.get("/multipart/{upload_id}/{part_number}", tags=["multipart"])
-    def sign_part(upload_id: str, part_number: int, key: Key, user: UserId) -> models.PartSigned:
+    async def sign_part(upload_id: str, part_number: int, key: Key, user: UserId) -> models.PartSigned:
         """A URL for one part."""
         upload = signing.read(upload_id, key, user)
         (url,) = signing.sign(upload, [part_number]).values()

@@ -21,6 +21,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from uploads.server.presigner import Presigner
 from uploads.server.problems import invalid
 from uploads.server.settings import Settings
 
@@ -32,6 +33,7 @@ log = logging.getLogger("uploads.store")
 
 PROOF = "upload-proof"  # the metadata that says whose an object is
 _METADATA_LIMIT = 1900  # bytes; S3 takes 2 KB in all, ours included
+_EXAMPLE = "example"
 _COMPLETE_LIMIT = 900  # seconds; a store may take minutes to assemble an object
 
 
@@ -63,6 +65,14 @@ class Created:
     is_opaque: bool
 
 
+def make_session(settings: Settings, credentials: Credentials | None) -> boto3.session.Session:
+    """Who asks, and in which region."""
+    keys: dict[str, Any] = {}
+    if credentials:
+        keys = {"aws_access_key_id": credentials.access_key, "aws_secret_access_key": credentials.secret_key}
+    return boto3.session.Session(**keys, region_name=settings.region)
+
+
 def make_client(
     settings: Settings, endpoint: str | None, credentials: Credentials | None, *, read_timeout: float = 30
 ) -> S3Client:
@@ -89,12 +99,7 @@ def make_client(
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )
-    keys: dict[str, Any] = {}
-    if credentials:
-        keys = {"aws_access_key_id": credentials.access_key, "aws_secret_access_key": credentials.secret_key}
-    return boto3.session.Session(**keys, region_name=settings.region).client(
-        "s3", endpoint_url=endpoint, config=config
-    )
+    return make_session(settings, credentials).client("s3", endpoint_url=endpoint, config=config)
 
 
 class Store:
@@ -108,6 +113,12 @@ class Store:
         self._client = make_client(settings, endpoint, credentials)
         self._patient = make_client(settings, endpoint, credentials, read_timeout=_COMPLETE_LIMIT)
         self._signer = make_client(settings, settings.public_endpoint or endpoint, credentials)
+        example = self.sign_get(_EXAMPLE)  # raises NoCredentialsError where there are none
+        chain = make_session(settings, credentials).get_credentials()
+        assert chain is not None, "botocore has just signed with them"
+        self._presigner = Presigner(
+            example, _EXAMPLE, self._signer.meta.region_name, chain.get_frozen_credentials
+        )
 
     @property
     def origin(self) -> str:
@@ -135,17 +146,9 @@ class Store:
         )
         return Created(answer["UploadId"], has_opaque_etags(answer))
 
-    def sign_part(self, key: str, s3_upload_id: str, part_number: int, length: int | None) -> str:
-        """A URL for one part, good for exactly `length` bytes when that is known."""
-        params: dict[str, Any] = {
-            "Bucket": self.bucket,
-            "Key": key,
-            "UploadId": s3_upload_id,
-            "PartNumber": part_number,
-        }
-        if length is not None:
-            params["ContentLength"] = length
-        return self._signer.generate_presigned_url("upload_part", Params=params, ExpiresIn=self._expiry)
+    def sign_parts(self, key: str, s3_upload_id: str, lengths: Mapping[int, int | None]) -> dict[int, str]:
+        """URLs for parts by number, each good for exactly so many bytes where its length is known."""
+        return self._presigner.sign_parts(key, s3_upload_id, lengths, self._expiry)
 
     def sign_get(self, key: str) -> str:
         """A URL that downloads the object."""
