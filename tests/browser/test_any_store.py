@@ -102,6 +102,53 @@ def test_200_mb_paused_reloaded_and_exact(store: AnyStore, visitor: Visitor, tmp
     assert store.open_uploads() == []
 
 
+ALL = {
+    "lengths",
+    "md5",
+    "checksums",
+    "etagsAreMd5",
+    "etagExposed",
+    "conditionalPut",
+    "conditionalComplete",
+    "repeatedComplete",
+    "forms",
+}
+LACKS = {
+    "seaweedfs": set(),
+    "ceph": {"checksums", "conditionalComplete"},
+    "swift": {"forms"},
+}
+"""As measured; see the stores' table in README."""
+
+
+def test_what_it_can_do_is_found_out(store: AnyStore, person: httpx.Client) -> None:
+    """N5, N6."""
+    told = person.get("/healthz").json()
+    assert told["profile"] == store.rig.name
+    assert {name for name, found in told["abilities"].items() if found is False} == LACKS[store.rig.name]
+    assert {name for name, found in told["abilities"].items() if found is True} == ALL - LACKS[store.rig.name]
+
+
+def test_a_store_without_forms_says_so(store: AnyStore, person: httpx.Client) -> None:
+    """N7."""
+    answer = person.get("/s3/params", params={"filename": "a", "size": 5})
+    if "forms" in LACKS[store.rig.name]:
+        assert (answer.status_code, answer.json()["code"]) == (501, "NoForms")
+    else:
+        form = answer.json()
+        posted = httpx.post(form["url"], data=form["fields"], files={"file": b"12345"})
+        assert posted.status_code == 201
+
+
+def test_completing_what_is_gone_is_not_found(store: AnyStore, person: httpx.Client) -> None:
+    """N8: Ceph says 500."""
+    created, etags = begin(store, person, b"12345")
+    ((_, upload_id),) = [one for one in store.open_uploads() if one[0] == created["key"]]
+    store.s3.abort_multipart_upload(Bucket=BUCKET, Key=created["key"], UploadId=upload_id)
+    answer = finish(person, created, etags)
+    assert (answer.status_code, answer.json()["code"]) == (404, "NoSuchUpload")
+
+
 def begin(store: AnyStore, person: httpx.Client, *bodies: bytes) -> tuple[dict[str, Any], list[str]]:
     """An upload all of whose parts have been sent, and their ETags."""
     size = sum(map(len, bodies))

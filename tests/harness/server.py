@@ -174,7 +174,7 @@ class ServerProcess:
                 cwd=ROOT,
             )
         limit = time.monotonic() + _START_LIMIT
-        while not self.is_healthy():
+        while not self.is_healthy() or self.is_probing():
             status = self._process.poll()
             assert status is None, f"serve.py ended with status {status}:\n{self.log}"
             assert time.monotonic() < limit, f"serve.py does not get ready:\n{self.log}"
@@ -191,6 +191,11 @@ class ServerProcess:
             return False
         except (OSError, ValueError):
             return False
+
+    def is_probing(self) -> bool:
+        """Whether it still finds out what its store can do: tests that count uploads or calls begin after that."""
+        with urllib.request.urlopen(f"{self.url}/healthz", timeout=5) as answer:
+            return bool(json.load(answer).get("abilities") == "probing")
 
     def stop(self) -> int | None:
         """End it as Ctrl-C does, store and all; its exit status."""

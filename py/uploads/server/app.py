@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 from starlette.middleware import Middleware
 
+from uploads.server.abilities import make_abilities
 from uploads.server.answering import Mistakes, answer_problems
 from uploads.server.applications import Applications
 from uploads.server.bodies import BodyLimit
@@ -60,6 +61,7 @@ def make_app(
     if authorize is None and settings.authorize:
         authorize = load_function("UPLOADS_AUTHORIZE", settings.authorize)
     limits, webhook = Limits(settings, store), _webhook(settings, store)
+    abilities = make_abilities(settings)
     signing = Signing(
         settings,
         store,
@@ -67,6 +69,7 @@ def make_app(
         guests=guests,
         limits=limits,
         metrics=metrics,
+        abilities=abilities,
         delivery=Delivery(settings, store),
         permission=Permission(authorize) if authorize else None,
         webhook=webhook,
@@ -88,6 +91,7 @@ def make_app(
     app.state.guests = guests
     app.state.limits = limits
     app.state.metrics = metrics
+    app.state.abilities = abilities
     app.state.webhook = webhook
     app.state.page_origins = settings.page_origins
     app.state.hosts = hosts
@@ -96,7 +100,7 @@ def make_app(
     if site:
         app.include_router(make_viewer(site))
 
-    app.include_router(make_health(settings, store, rules, is_ready, drain or Drain()))
+    app.include_router(make_health(settings, store, rules, abilities, is_ready, drain or Drain()))
 
     @app.api_route(
         "/s3/{rest:path}", methods=["GET", "POST", "PUT", "DELETE", "PATCH"], include_in_schema=False

@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from uploads.server import file_rules, models, parts
 from uploads.server.limits import Limits
-from uploads.server.problems import Problem, from_s3, invalid
+from uploads.server.problems import Problem, from_s3, invalid, not_found
 from uploads.server.settings import Settings
 from uploads.server.store import Found, Store, assembled_etag, contradicts, is_gone
 from uploads.server.tokens import Upload
@@ -50,6 +50,8 @@ def complete(
         proved = expected is not None and found.etag == expected
     if found is None or not proved:
         if failure is not None:
+            if found is None and not store.is_open(upload.key, upload.s3_upload_id):
+                raise not_found()  # which Ceph answers with 500
             raise from_s3(failure)
         raise Problem(409, "ProofFailed", "The object in the store is not what was sent.", retryable=True)
     if settings.allowed_types and found.size:

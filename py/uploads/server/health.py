@@ -10,6 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
+from uploads.server.abilities import Abilities
 from uploads.server.bucket import Rules
 from uploads.server.settings import Settings
 from uploads.server.store import Store
@@ -23,7 +24,12 @@ class Drain:
 
 
 def make_health(
-    settings: Settings, store: Store, rules: Rules, is_ready: Callable[[], bool], drain: Drain
+    settings: Settings,
+    store: Store,
+    rules: Rules,
+    abilities: Abilities,
+    is_ready: Callable[[], bool],
+    drain: Drain,
 ) -> APIRouter:
     """`/healthz` and `/readyz`; `is_ready` tells whether the store takes bytes."""
     unwell: dict[int | str, dict[str, Any]] = {503: {"description": "Not, or not any more."}}
@@ -38,11 +44,11 @@ def make_health(
 
     @router.get("/healthz")
     def tell_health() -> JSONResponse:
-        """`ok` once everything can be used; 503 while the store cannot be reached."""
+        """`ok` once everything can be used, with what the store can do; 503 while the store cannot be reached."""
         if not works():
             return JSONResponse({"status": "unavailable", "store": "unreachable"}, 503)
         kind = "embedded" if settings.embedded else "s3"
-        return JSONResponse({"status": "ok", "store": kind, **asdict(rules)})
+        return JSONResponse({"status": "ok", "store": kind, **asdict(rules), **abilities.told()})
 
     @router.get("/readyz")
     def tell_readiness() -> JSONResponse:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
+from uploads.server.abilities import Probe
 from uploads.server.app import make_app
 from uploads.server.bucket import make_ready
 from uploads.server.errors import UserError
@@ -40,4 +41,6 @@ def create_app(
         )
     rules = make_ready(settings, settings.endpoint, None)
     store = Store(settings, settings.endpoint)
-    return make_app(settings, store, settings.secret.get_secret_value(), site, rules, lambda: True, authorize)
+    app = make_app(settings, store, settings.secret.get_secret_value(), site, rules, lambda: True, authorize)
+    app.state.abilities.begin(Probe(settings, settings.endpoint, None), settings.profile)
+    return app

@@ -21,6 +21,8 @@ environment (a flag wins over its variable):
   UPLOADS_PUBLIC_ENDPOINT   the store's address as browsers reach it, when it differs
                             (http://localhost:9000, not http://store:9000)
   UPLOADS_ADDRESSING        "path", "virtual", or "auto" (default): virtual on AWS, else path
+  UPLOADS_PROFILE           what kind of store it is: "aws", "ceph", "seaweedfs", "swift", "minio", "r2", "b2", or
+                            "auto" (default): recognised by its address and its answers
   UPLOADS_SECRET            signs upload ids and cookies; the same on every replica
                             (default: made once and kept in the data directory)
   UPLOADS_SECRET_BEFORE     earlier secrets, comma-separated: what they have signed is still

@@ -49,6 +49,7 @@ class Settings(BaseSettings):
         "us-east-1", validation_alias=AliasChoices("AWS_REGION", "AWS_DEFAULT_REGION", "UPLOADS_REGION")
     )
     addressing: Literal["auto", "path", "virtual"] = "auto"
+    profile: Literal["auto", "aws", "ceph", "seaweedfs", "swift", "minio", "r2", "b2"] = "auto"
 
     log: Literal["text", "json"] = "text"
     webhook_url: str | None = None

@@ -17,6 +17,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse
 
 from uploads.server import file_rules, keys, models, parts, webhooks
+from uploads.server.abilities import Abilities
 from uploads.server.callers import Asking, UserId, make_guest_calls
 from uploads.server.completion import complete, is_ours, is_proved
 from uploads.server.delivery import Delivery
@@ -47,6 +48,7 @@ class Signing:
     guests: Guests
     limits: Limits
     metrics: Metrics
+    abilities: Abilities
     delivery: Delivery
     permission: Permission | None = None
     webhook: Webhook | None = None
@@ -130,7 +132,8 @@ def make_router(signing: Signing) -> APIRouter:
     """The routes under /s3. Those that only sign ask nobody, and need no thread of their own."""
     store, settings = signing.store, signing.settings
     refusals: dict[int | str, dict[str, Any]] = {
-        status: {"model": models.ProblemBody} for status in (400, 401, 403, 404, 409, 413, 422, 429, 502, 503)
+        status: {"model": models.ProblemBody}
+        for status in (400, 401, 403, 404, 409, 413, 422, 429, 501, 502, 503)
     }
     router = APIRouter(prefix="/s3", responses=refusals)
     router.include_router(make_guest_calls())
@@ -296,6 +299,8 @@ def make_router(signing: Signing) -> APIRouter:
         return {}
 
     def form_for(wanted: models.FileWanted, asking: User) -> models.Form:
+        if not signing.abilities.has("forms"):
+            raise Problem(501, "NoForms", "This store takes no forms: send the file in parts.")
         wanted = signing.allow(wanted, asking)
         key, proof = signing.place(wanted, asking.id)
         fields = {

@@ -25,6 +25,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from uploads.server import logs
+from uploads.server.abilities import Probe
 from uploads.server.app import make_app
 from uploads.server.bucket import Rules
 from uploads.server.connections import PatientProtocol, Server
@@ -77,6 +78,8 @@ def work(plan: Plan, listener: socket.socket, is_ready: Callable[[], bool]) -> N
             if settings.metrics_port:
                 app.state.metrics.serve(settings.metrics_port, settings.metrics_host)
             _announce(settings)
+        probe = Probe(settings, plan.endpoint, plan.credentials)
+        app.state.abilities.begin(probe, "seaweedfs" if settings.embedded else settings.profile)
         if app.state.webhook:
             app.state.webhook.start()
             stack.callback(app.state.webhook.stop)
