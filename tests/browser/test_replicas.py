@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from websockets.sync.client import connect
 
 from tests.browser.line import Line
 from tests.browser.uploads_page import UploadsPage, random_file, sha256
@@ -83,6 +85,10 @@ def test_one_of_four_replicas_is_killed_and_nothing_notices(
     film = random_file(tmp_path / "film.bin", 200_000_000)
     line.limit(5_000_000)
     page = UploadsPage(visitor, replicas[0], url=url)
+    watched = httpx.get(f"{url}/s3/uploads").cookies
+    cookie = {"Cookie": "; ".join(f"{name}={value}" for name, value in watched.items())}
+    with connect(f"{url.replace('http', 'ws', 1)}/events", additional_headers=cookie, proxy=None) as events:
+        assert json.loads(events.recv(60))["type"] == "snapshot"
     page.choose(film)
     page.until_percent(film.name, 30)
     busiest = max(replicas, key=lambda replica: replica.log.count("/s3/"))

@@ -19,6 +19,7 @@ from uploads.server.health import Drain, make_health
 from uploads.server.identity import Guests
 from uploads.server.jwks import KeySet
 from uploads.server.limits import Limits
+from uploads.server.live import Live
 from uploads.server.logs import AccessLog
 from uploads.server.metrics import Metrics
 from uploads.server.pages import Cors, Headers, Site, make_viewer
@@ -28,6 +29,7 @@ from uploads.server.settings import Settings
 from uploads.server.signing import Signing, make_router
 from uploads.server.store import Store
 from uploads.server.tokens import Tokens
+from uploads.server.watching import make_events
 from uploads.server.webhooks import Outbox, Webhook
 
 
@@ -62,6 +64,7 @@ def make_app(
         authorize = load_function("UPLOADS_AUTHORIZE", settings.authorize)
     limits, webhook = Limits(settings, store), _webhook(settings, store)
     abilities = make_abilities(settings)
+    live = Live(store, settings.prefix)
     signing = Signing(
         settings,
         store,
@@ -70,6 +73,7 @@ def make_app(
         limits=limits,
         metrics=metrics,
         abilities=abilities,
+        live=live,
         delivery=Delivery(settings, store),
         permission=Permission(authorize) if authorize else None,
         webhook=webhook,
@@ -97,6 +101,7 @@ def make_app(
     app.state.hosts = hosts
     answer_problems(app)
     app.include_router(make_router(signing))
+    app.include_router(make_events(live))
     if site:
         app.include_router(make_viewer(site))
 

@@ -39,6 +39,11 @@ class PatientProtocol(H11Protocol):
         elif self._timer is None:
             self._arm()
 
+    def handle_websocket_upgrade(self, event: Any) -> None:
+        """It has become something else, which looks after itself."""
+        self._disarm()
+        super().handle_websocket_upgrade(event)
+
     def connection_lost(self, exc: Exception | None) -> None:
         """It is gone."""
         self._disarm()

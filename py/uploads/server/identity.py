@@ -155,7 +155,11 @@ def _new_user() -> str:
 
 
 def _bearer(connection: HTTPConnection) -> str | None:
-    """The request's bearer token (RFC 6750), if it has one."""
+    """The request's bearer token (RFC 6750), if it has one; of a WebSocket also among its subprotocols."""
+    if connection.scope["type"] == "websocket":
+        for word in connection.headers.get("sec-websocket-protocol", "").split(","):
+            if word.strip().startswith("bearer."):
+                return word.strip().removeprefix("bearer.")
     scheme, _, token = connection.headers.get("authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else None
 

@@ -23,6 +23,7 @@ from uploads.server.completion import complete, is_ours, is_proved
 from uploads.server.delivery import Delivery
 from uploads.server.identity import Guests
 from uploads.server.limits import Limits
+from uploads.server.live import Live
 from uploads.server.metrics import Metrics
 from uploads.server.permission import File, Permission, User
 from uploads.server.problems import Problem, invalid, not_found
@@ -49,6 +50,7 @@ class Signing:
     limits: Limits
     metrics: Metrics
     abilities: Abilities
+    live: Live
     delivery: Delivery
     permission: Permission | None = None
     webhook: Webhook | None = None
@@ -182,6 +184,7 @@ def make_router(signing: Signing) -> APIRouter:
             as_metadata(wanted.metadata) | {PROOF: proof},
         )
         signing.metrics.count_upload("created")
+        signing.live.created(key, created.s3_upload_id, wanted.size)
         upload = Upload(user, key, created.s3_upload_id, wanted.size, part_size, proof)
         count = 0
         if wanted.size is not None and part_size is not None:
@@ -268,6 +271,7 @@ def make_router(signing: Signing) -> APIRouter:
         upload = signing.read(upload_id, key, user)
         found, checksum = complete(store, upload, done, settings, signing.limits)
         signing.metrics.count_upload("completed", found.size)
+        signing.live.completed(key, upload.s3_upload_id, found)
         if signing.webhook:
             project = keys.project_of(settings.prefix, user, key)
             signing.webhook.tell(
@@ -296,6 +300,7 @@ def make_router(signing: Signing) -> APIRouter:
         found = store.head(key)
         if found and is_ours(upload, found):
             store.delete(key)
+        signing.live.aborted(key, upload.s3_upload_id)
         return {}
 
     def form_for(wanted: models.FileWanted, asking: User) -> models.Form:

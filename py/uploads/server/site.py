@@ -177,7 +177,12 @@ def _write(layout: Layout, stamp: str, signer_url: str | None) -> None:
     layout.add_file("upload_worker.js", f'import "./{worker}upload_worker.js";\n'.encode())
     layout.add_file(f"wheels/{wheel_name()}", make_wheel())
     for path in EXAMPLES:
-        named = {"vendor/pyodide/": pyodide, "vendor/pyscript/": pyscript, "uploads.whl": wheel_name()}
+        named = {
+            "vendor/pyodide/": pyodide,
+            "vendor/micropython/": micropython,
+            "vendor/pyscript/": pyscript,
+            "uploads.whl": wheel_name(),
+        }
         layout.add_file(f"examples/{path.name}", page_bundle.example(path, named))
     layout.add_file("manifest.webmanifest", installable.manifest(shown))
     layout.add_file("service_worker.js", installable.service_worker(stamp[:16], layout.addresses()))

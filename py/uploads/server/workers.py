@@ -91,6 +91,8 @@ def work(plan: Plan, listener: socket.socket, is_ready: Callable[[], bool]) -> N
             server_header=False,
             forwarded_allow_ips=settings.trusted_proxies,
             lifespan="off",
+            ws="websockets-sansio",
+            ws_max_size=64 * 1024,
             timeout_graceful_shutdown=_GRACE,
         )
         Server(config, drain, settings.drain).run(sockets=[listener])
