@@ -16,7 +16,8 @@ from typing import Any
 
 import httpx
 import pytest
-from uploads.server.webhooks import pause, signature
+from uploads.server.outbox import pause
+from uploads.server.webhooks import signature
 
 from tests.harness.server import ServerProcess, free_port
 
@@ -165,7 +166,7 @@ def test_a_receiver_that_is_gone_for_good_is_left_alone(telling: ServerProcess, 
     receiver.start()
     complete(telling)
     receiver.until(lambda: len(receiver.told) == 1 and not outbox(telling))
-    assert "is not told any more: status 410" in telling.log
+    assert "is given up: status 410" in telling.log
     receiver.stop()
 
 

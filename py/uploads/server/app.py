@@ -16,12 +16,14 @@ from uploads.server.bodies import BodyLimit
 from uploads.server.bucket import Rules
 from uploads.server.delivery import Delivery
 from uploads.server.health import Drain, make_health
+from uploads.server.hooks import Hooks
 from uploads.server.identity import Guests
 from uploads.server.jwks import KeySet
 from uploads.server.limits import Limits
 from uploads.server.live import Live
 from uploads.server.logs import AccessLog
 from uploads.server.metrics import Metrics
+from uploads.server.outbox import Outbox
 from uploads.server.pages import Cors, Headers, Site, make_viewer
 from uploads.server.permission import Authorize, Permission, load_function
 from uploads.server.problems import Problem
@@ -30,7 +32,7 @@ from uploads.server.signing import Signing, make_router
 from uploads.server.store import Store
 from uploads.server.tokens import Tokens
 from uploads.server.watching import make_events
-from uploads.server.webhooks import Outbox, Webhook
+from uploads.server.webhooks import Webhook
 
 
 def make_app(
@@ -65,6 +67,11 @@ def make_app(
     limits, webhook = Limits(settings, store), _webhook(settings, store)
     abilities = make_abilities(settings)
     live = Live(store, settings.prefix)
+    hooks = (
+        Hooks(settings.hooks, store, settings.prefix, live, webhook.send if webhook else None)
+        if settings.hooks
+        else None
+    )
     signing = Signing(
         settings,
         store,
@@ -77,6 +84,7 @@ def make_app(
         delivery=Delivery(settings, store),
         permission=Permission(authorize) if authorize else None,
         webhook=webhook,
+        hooks=hooks,
     )
     app = FastAPI(
         title="Upload Worker",
@@ -96,7 +104,7 @@ def make_app(
     app.state.limits = limits
     app.state.metrics = metrics
     app.state.abilities = abilities
-    app.state.webhook = webhook
+    app.state.couriers = [courier for courier in (webhook, hooks) if courier]
     app.state.page_origins = settings.page_origins
     app.state.hosts = hosts
     answer_problems(app)
@@ -122,7 +130,7 @@ def _webhook(settings: Settings, store: Store) -> Webhook | None:
     if not settings.webhook_url or not settings.webhook_secret:
         return None
     secret = settings.webhook_secret.get_secret_value()
-    return Webhook(settings.webhook_url, secret, Outbox(store, settings.prefix))
+    return Webhook(settings.webhook_url, secret, Outbox(store, settings.prefix, "outbox"))
 
 
 def _applications(settings: Settings) -> Applications | None:

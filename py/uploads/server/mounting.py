@@ -42,5 +42,7 @@ def create_app(
     rules = make_ready(settings, settings.endpoint, None)
     store = Store(settings, settings.endpoint)
     app = make_app(settings, store, settings.secret.get_secret_value(), site, rules, lambda: True, authorize)
+    for courier in app.state.couriers:
+        courier.start()
     app.state.abilities.begin(Probe(settings, settings.endpoint, None), settings.profile)
     return app

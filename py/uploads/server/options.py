@@ -55,6 +55,8 @@ environment (a flag wins over its variable):
                             of one user, ten seconds' worth at once; each process counts for
                             itself (no limit)
   UPLOADS_MAX_SIGNATURES    how often one part is signed; each process counts for itself (no limit)
+  UPLOADS_HOOKS             what to do with a file when it has arrived, by its type, comma-separated:
+                            image/*=package.module:function,.mp4=other:probe (nothing)
   UPLOADS_WEBHOOK_URL, UPLOADS_WEBHOOK_SECRET
                             where to tell of completed uploads, by a POST that is signed with the
                             secret (Standard Webhooks; at least 24 characters) (nowhere)

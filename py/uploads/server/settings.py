@@ -52,6 +52,7 @@ class Settings(BaseSettings):
     profile: Literal["auto", "aws", "ceph", "seaweedfs", "swift", "minio", "r2", "b2"] = "auto"
 
     log: Literal["text", "json"] = "text"
+    hooks: CommaSeparated = ()
     webhook_url: str | None = None
     webhook_secret: SecretStr | None = Field(None, min_length=24)
     cdn_url: str | None = None
@@ -88,7 +89,7 @@ class Settings(BaseSettings):
     max_requests_per_second: float | None = Field(None, gt=0)
     max_signatures: int | None = Field(None, ge=1)
 
-    @field_validator("allowed_origins", "allowed_types", "secret_before", mode="before")
+    @field_validator("allowed_origins", "allowed_types", "hooks", "secret_before", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return (

@@ -16,11 +16,12 @@ from typing import Annotated, Any, TypeVar
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse
 
-from uploads.server import file_rules, keys, models, parts, webhooks
+from uploads.server import file_rules, keys, models, outbox, parts
 from uploads.server.abilities import Abilities
 from uploads.server.callers import Asking, UserId, make_guest_calls
 from uploads.server.completion import complete, is_ours, is_proved
 from uploads.server.delivery import Delivery
+from uploads.server.hooks import Hooks
 from uploads.server.identity import Guests
 from uploads.server.limits import Limits
 from uploads.server.live import Live
@@ -54,6 +55,7 @@ class Signing:
     delivery: Delivery
     permission: Permission | None = None
     webhook: Webhook | None = None
+    hooks: Hooks | None = None
 
     def allow(self, wanted: FileT, asking: User) -> FileT:
         """What may be uploaded of what is wanted. Raises `Problem` (403, 413, 422, 503)."""
@@ -272,11 +274,12 @@ def make_router(signing: Signing) -> APIRouter:
         found, checksum = complete(store, upload, done, settings, signing.limits)
         signing.metrics.count_upload("completed", found.size)
         signing.live.completed(key, upload.s3_upload_id, found)
+        project = keys.project_of(settings.prefix, user, key)
+        message = outbox.about(store.bucket, user, key, upload.s3_upload_id, project, found, time.time())
         if signing.webhook:
-            project = keys.project_of(settings.prefix, user, key)
-            signing.webhook.tell(
-                webhooks.about(store.bucket, user, key, upload.s3_upload_id, project, found, time.time())
-            )
+            signing.webhook.send(message)
+        if signing.hooks:
+            signing.hooks.arrived(message)
         public = signing.delivery.public_url(key, time.time())
         return models.UploadCompleted(
             location=str(request.url_for("download_object").include_query_params(key=key)),

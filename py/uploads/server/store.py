@@ -209,9 +209,17 @@ class Store:
             if found["LastModified"] >= start
         )
 
-    def write(self, key: str, body: bytes) -> None:
+    def write(self, key: str, body: bytes, content_type: str = "application/json") -> None:
         """Store an object of the server's own."""
-        self._client.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType="application/json")
+        self._client.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType=content_type)
+
+    def read(self, key: str, chunk: int) -> Iterator[bytes]:
+        """All of an object, `chunk` bytes at a time. Raises botocore's errors, also for one that is cut short."""
+        body = self._patient.get_object(Bucket=self.bucket, Key=key)["Body"]
+        try:
+            yield from body.iter_chunks(chunk)
+        finally:
+            body.close()
 
     def keys_untouched_since(self, prefix: str, before: float) -> list[str]:
         """The keys below `prefix` that were stored before that time, in seconds since the epoch."""

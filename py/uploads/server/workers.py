@@ -80,9 +80,9 @@ def work(plan: Plan, listener: socket.socket, is_ready: Callable[[], bool]) -> N
             _announce(settings)
         probe = Probe(settings, plan.endpoint, plan.credentials)
         app.state.abilities.begin(probe, "seaweedfs" if settings.embedded else settings.profile)
-        if app.state.webhook:
-            app.state.webhook.start()
-            stack.callback(app.state.webhook.stop)
+        for courier in app.state.couriers:
+            courier.start()
+            stack.callback(courier.stop)
         config = uvicorn.Config(
             app,
             http=PatientProtocol,
