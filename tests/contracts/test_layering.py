@@ -94,6 +94,7 @@ TOUCHES_THE_BROWSER = {
     "upload_engine.browser",
     "upload_engine.demo.shelf_of_blobs",
     "upload_engine.main",
+    "uploads.client.beacon",
     "uploads.client.link",
     "uploads.ui.demo_file",
     "uploads.ui.dom",

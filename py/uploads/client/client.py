@@ -73,6 +73,11 @@ def use_upload_worker(config: "Mapping[str, object] | None" = None, token: str =
 
         client = UploadClient(WorkerLink(), config, token)
         _shared["client"] = client
+        if client.config["analytics_url"]:
+            from uploads.client.analytics import Analytics
+            from uploads.client.beacon import BrowserEdge
+
+            Analytics(client, client.config["analytics_url"], client.new_id(), BrowserEdge())
         return client
     if config is not None and check_upload_config(config) != client.config:
         raise ClientError("this page's upload client runs already, with other settings: close() it first")
@@ -161,6 +166,11 @@ class UploadClient:
         link = self._link
         takes_along = self._recovery.files() if link.leads else ()
         return after_leaving(self._book.sessions, self._book.pages, takes_along, link.outlives_pages)
+
+    @property
+    def pages(self) -> int:
+        """How many open pages the worker serves, this one included."""
+        return self._book.pages
 
     @property
     def needs_sign_in(self) -> bool:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from uploads.protocol import EngineCapabilities, SessionSnapshot, UploadError, UploadProgress
 
-PRIVATE = ("signer_url",)
+PRIVATE = ("signer_url", "analytics_url")
 """Settings of which only is told that they are set."""
 _KINDS = "abcdefghijklmnopqrstuvwxyz0123456789"
 

@@ -41,6 +41,7 @@ DEFAULT_UPLOAD_CONFIG: "dict[str, Any]" = {
     "transport": "auto",  # "fetch", "xhr", or "auto": whichever suits the part
     "signer_url": "",  # where the signing API is; empty: the page's own origin
     "signer": "auto",  # what answers there: "own" (serve.py's API), "companion" (Uppy's), or "auto": asked at the start
+    "analytics_url": "",  # where the page tells what becomes of uploads; empty: nowhere
     "packages": [],  # Python packages for the worker; the installer is loaded only when some are named
     "debug": False,  # tell every event of every upload on the pages' consoles
 }
@@ -88,7 +89,7 @@ def _one_of(*known: str) -> "Any":
     return rule
 
 
-def _signer_url(value: object) -> str:
+def _url(value: object) -> str:
     if not isinstance(value, str):
         return f"must be text, not {kind_name(value)}"
     if len(value) > 2048 or any(ord(letter) <= 32 for letter in value):
@@ -144,7 +145,8 @@ _RULES = {
     "keep_offline": _or(None, _whole(0, LARGEST_OBJECT, "bytes")),
     "progress_interval": _whole(16, 60_000, "milliseconds"),
     "transport": _one_of("auto", "fetch", "xhr"),
-    "signer_url": _signer_url,
+    "signer_url": _url,
+    "analytics_url": _url,
     "signer": _one_of("auto", "own", "companion"),
     "packages": _texts,
     "debug": _flag,

@@ -114,6 +114,7 @@ if TYPE_CHECKING:
         transport: Literal["auto", "fetch", "xhr"]
         signer_url: str
         signer: Literal["auto", "own", "companion"]
+        analytics_url: str
         packages: list[str]
         debug: bool
 

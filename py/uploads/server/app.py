@@ -24,7 +24,7 @@ from uploads.server.live import Live
 from uploads.server.logs import AccessLog
 from uploads.server.metrics import Metrics
 from uploads.server.outbox import Outbox
-from uploads.server.pages import Cors, Headers, Site, make_viewer
+from uploads.server.pages import Cors, Headers, Site, make_viewer, named_origins
 from uploads.server.permission import Authorize, Permission, load_function
 from uploads.server.problems import Problem
 from uploads.server.settings import Settings
@@ -94,7 +94,11 @@ def make_app(
         redoc_url=None,
         middleware=[
             Middleware(AccessLog, metrics.count_answer),
-            Middleware(Headers, store_origin=store.origin, frame_ancestors=settings.framing_pages),
+            Middleware(
+                Headers,
+                store_origin=" ".join([store.origin, *named_origins(site)]),
+                frame_ancestors=settings.framing_pages,
+            ),
             Middleware(Cors, allowed=settings.allowed_origins),
             Middleware(Mistakes),
             Middleware(BodyLimit),

@@ -6,9 +6,11 @@ another origin. Reads the one directory.
 
 from __future__ import annotations
 
+import json
 import mimetypes
 import re
 from collections.abc import Collection
+from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uploads.server.compressing import ENCODINGS
 from uploads.server.identity import OPAQUE, Guests
 from uploads.server.layout import ASSETS, folders_of
+from uploads.server.settings import origin_of
 
 for _suffix, _type in {
     ".wasm": "application/wasm",
@@ -52,6 +55,21 @@ def path_within(scope: Scope) -> str:
     """The path below the one at which the application is mounted, if it is."""
     path, root = str(scope["path"]), str(scope.get("root_path", ""))
     return path[len(root) :] if root and path.startswith(f"{root}/") else path
+
+
+def named_origins(site: Path | None) -> list[str]:
+    """The origins of other servers that a built site's settings name, which its pages may call."""
+    if site is None:
+        return []
+    try:
+        settings = json.loads((site / "config.json").read_text(encoding="utf-8"))["uploads"]
+    except (OSError, ValueError, KeyError):
+        return []
+    found = []
+    for name in ("signer_url", "analytics_url"):
+        with suppress(ValueError):
+            found.append(origin_of(str(settings.get(name, ""))))
+    return found
 
 
 class Headers:

@@ -14,8 +14,11 @@ if dom.has_flag("debug"):
     settings["debug"] = True
 site = config.get("site") or {}
 demo = dom.has_flag("demo")
-if demo and not settings.get("keep_copy"):
-    settings["keep_copy"] = 200_000_000  # bytes: the file that the page makes cannot be chosen again
+if demo:
+    settings["analytics_url"] = ""  # nothing leaves this browser
+    settings["keep_copy"] = (
+        settings.get("keep_copy") or 200_000_000
+    )  # bytes: what the page makes cannot be chosen again
 if dom.has_flag("embed"):
     from uploads.ui.embed import show_widget  # other pages need not wait for it
 

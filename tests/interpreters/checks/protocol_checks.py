@@ -375,6 +375,7 @@ def check_good_settings_are_taken() -> None:
         ("signer_url", "/api"),
         ("signer_url", ""),
         ("signer", "companion"),
+        ("analytics_url", "https://count.example/events"),
         ("packages", ["pillow"]),
     ):
         config = check_upload_config({name: value})

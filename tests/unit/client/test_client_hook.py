@@ -1,12 +1,19 @@
 """The hook on CPython: the shared checks. (The JavaScript edge is checked on the interpreters and in the browser.)"""
 
+from types import ModuleType
+
 import pytest
 
-from tests.interpreters.checks import client_checks
+from tests.interpreters.checks import analytics_checks, client_checks
 
-CHECKS = [name for name in dir(client_checks) if name.startswith("check_")]
+CHECKS = [
+    pytest.param(module, name, id=name)
+    for module in (client_checks, analytics_checks)
+    for name in dir(module)
+    if name.startswith("check_")
+]
 
 
-@pytest.mark.parametrize("name", CHECKS)
-def test_shared_check(name: str) -> None:
-    getattr(client_checks, name)()
+@pytest.mark.parametrize(("module", "name"), CHECKS)
+def test_shared_check(module: ModuleType, name: str) -> None:
+    getattr(module, name)()
