@@ -167,6 +167,29 @@ def test_what_ends_elsewhere_is_told_as_well(watched: ServerProcess) -> None:
             assert page.until_type("completed", made["key"])["size"] == 5
 
 
+def test_what_stood_at_a_key_before_is_not_taken_for_the_upload(watched: ServerProcess) -> None:
+    """Q6: a key that the application chose has an object of last week; both who watch it and a back office are told."""
+    office = bearer_of("office", scope="uploads:watch")
+    with visitor(watched.url, "ann") as ann:
+        old = upload(ann, key="chosen.txt")
+        assert complete(ann, old).status_code == 200
+        time.sleep(2.5)  # the store's dates have whole seconds
+        new = upload(ann, b"never completed", key="chosen.txt")
+        with (
+            watching(watched, bearer=bearer_of("ann")) as mine,
+            watching(watched, "?all", office) as all_of_them,
+        ):
+            page, screen = Watching(mine), Watching(all_of_them)
+            for one in (page, screen):
+                assert new["key"] in [found["key"] for found in one.until_type("snapshot")["uploads"]]
+            watched.s3.abort_multipart_upload(
+                Bucket=watched.bucket, Key=new["key"], UploadId=dict(watched.open_uploads())[new["key"]]
+            )
+            for one in (page, screen):
+                one.until_type("aborted", new["key"])
+                assert "completed" not in [event["type"] for event in one.told]
+
+
 def test_watchers_are_let_go_when_the_server_ends(own_server: ServerProcess) -> None:
     """Q6: and the server does not wait for them."""
     own_server.start()

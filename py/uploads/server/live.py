@@ -14,10 +14,11 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from uploads.server import keys
 from uploads.server.store import Found, Store
@@ -92,6 +93,7 @@ class _View:
     prefix: str
     watchers: set[Watcher] = field(default_factory=set)
     known: dict[str, Standing] = field(default_factory=dict)
+    vanished: set[str] = field(default_factory=set)
     counted: OrderedDict[str, None] = field(default_factory=OrderedDict)
     is_hurried: asyncio.Event = field(default_factory=asyncio.Event)
     is_reachable: bool = True
@@ -110,7 +112,7 @@ class Live:
         self._prefix = prefix
         self._views: dict[str, _View] = {}
         self._sizes: OrderedDict[str, int | None] = OrderedDict()
-        self._ended: OrderedDict[str, None] = OrderedDict()
+        self._ended: OrderedDict[str, str] = OrderedDict()
         self._loop: asyncio.AbstractEventLoop | None = None
 
     # What this process does itself; called from any thread.
@@ -141,16 +143,18 @@ class Live:
         self._in_loop(hurry)
 
     def _end(self, key: str, s3_upload_id: str, made: Mapping[str, Any] | None) -> None:
-        def end() -> None:
-            upload_id = _id(key, s3_upload_id)
-            if upload_id in self._ended:
-                return
-            _remember(self._ended, upload_id, None)
-            for view in self._views_of(key):
-                standing = view.known.pop(upload_id, None) or self._standing(key, s3_upload_id, "")
-                view.tell(_ended(standing, made))
+        self._in_loop(lambda: self._tell_end(self._standing(key, s3_upload_id, ""), made))
 
-        self._in_loop(end)
+    def _tell_end(self, standing: Standing, made: Mapping[str, Any] | None) -> None:
+        """Tell of an end, once; that it has become an object is the last word, whatever was thought before."""
+        ends = "aborted" if made is None else "completed"
+        if self._ended.get(standing.id) in (ends, "completed"):
+            return
+        _remember(self._ended, standing.id, ends)
+        for view in self._views_of(standing.key):
+            known = view.known.pop(standing.id, standing)
+            view.vanished.discard(standing.id)
+            view.tell(_end_of(known, made))
 
     def _in_loop(self, call: Any) -> None:
         loop = self._loop
@@ -193,7 +197,7 @@ class Live:
                 found = await asyncio.to_thread(self._look, view)
                 await self._compare(view, found)
                 view.is_reachable = True
-            except (ClientError, BotoCoreError) as error:
+            except Exception as error:  # whatever the store says, who watches is told that nothing is known
                 if view.is_reachable:
                     log.warning("the store cannot be looked at (%s)", type(error).__name__)
                     view.tell({"type": "unavailable"})
@@ -232,13 +236,16 @@ class Live:
     async def _compare(self, view: _View, found: dict[str, Standing]) -> None:
         for upload_id in [upload_id for upload_id in found if upload_id in self._ended]:
             del found[upload_id]
-        gone = [standing for upload_id, standing in view.known.items() if upload_id not in found]
-        objects = {one.id: await asyncio.to_thread(self._store.head, one.key) for one in gone}
-        for standing in gone:
-            if standing.id not in self._ended:
-                made = objects[standing.id]
-                _remember(self._ended, standing.id, None)
-                view.tell(_ended(standing, _object(made) if made else None))
+        for standing in [one for upload_id, one in view.known.items() if upload_id not in found]:
+            made = await asyncio.to_thread(self._store.head, standing.key)
+            if made is not None and _is_older(made, standing):
+                made = None  # what stood at a key that somebody chose
+            if made is None and standing.id not in view.vanished and standing.id not in self._ended:
+                view.vanished.add(standing.id)  # it may be put together right now: the next look decides
+                found[standing.id] = standing
+                continue
+            self._tell_end(standing, _object(made) if made else None)
+        view.vanished &= set(found)
         for upload_id, standing in found.items():
             if upload_id in self._ended:
                 continue
@@ -279,7 +286,14 @@ class Live:
         )
 
 
-def _ended(standing: Standing, made: Mapping[str, Any] | None) -> Event:
+def _is_older(found: Found, standing: Standing) -> bool:
+    """Whether the object was there before the upload began, by the store's own clock (whole seconds)."""
+    if found.modified is None or not standing.started_at:
+        return False
+    return found.modified < datetime.fromisoformat(standing.started_at) - timedelta(seconds=1)
+
+
+def _end_of(standing: Standing, made: Mapping[str, Any] | None) -> Event:
     if made is None:
         return {"type": "aborted", "upload": standing.told()}
     size = made["size"]

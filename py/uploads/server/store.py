@@ -55,6 +55,7 @@ class Found:
     is_opaque: bool = False
     content_type: str = ""
     disposition: str = ""
+    modified: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -288,6 +289,7 @@ class Store:
             has_opaque_etags(answer),
             answer.get("ContentType", ""),
             answer.get("ContentDisposition", ""),
+            answer.get("LastModified"),
         )
 
 
