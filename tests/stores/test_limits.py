@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -227,3 +228,16 @@ def test_so_many_requests_may_come_in_a_second(person: httpx.Client, strict: Ser
             assert refused(answers[-1]) == (429, "TooManyRequests")
             assert int(answers[-1].headers["Retry-After"]) >= 1
             assert answers[-1].json()["retryable"] is True
+
+
+LARGEST_FORM = 5 * 1024**3
+
+
+def test_forms_for_more_than_the_disk_has_room_for_are_refused(server: ServerProcess) -> None:
+    """L4: all forms of a call together."""
+    with httpx.Client(base_url=server.url) as person:
+        count = shutil.disk_usage(server.data_dir).free // LARGEST_FORM + 1
+        files = [{"filename": f"{number}", "size": LARGEST_FORM} for number in range(count)]
+        answer = person.post("/s3/params", json={"files": files})
+        assert (answer.status_code, answer.json()["code"]) == (413, "StorageFull")
+        assert person.post("/s3/params", json={"files": files[:1]}).status_code == 200

@@ -64,8 +64,15 @@ class Limits:
                     "TooManyOpenUploads",
                     f"You have {most} unfinished uploads, and more are not allowed: finish or cancel one.",
                 )
-        self.check_day(user, size or 0)
-        if self._settings.embedded and size is not None:
+        self.check_bytes(user, size or 0)
+
+    def check_bytes(self, user: str, size: int) -> None:
+        """Refuse `size` bytes more than a user may store in a day, or than the embedded store has room for.
+
+        Raises `Problem` (413, 429).
+        """
+        self.check_day(user, size)
+        if self._settings.embedded:
             check_room(self._settings.data / "store", size)
 
     def check_day(self, user: str, size: int) -> None:

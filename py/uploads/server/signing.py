@@ -345,13 +345,13 @@ def make_router(signing: Signing) -> APIRouter:
             metadata=metadata,
             size=size,
         )
-        signing.limits.check_day(asking.id, size or 0)
+        signing.limits.check_bytes(asking.id, size or 0)
         return form_for(wanted, asking)
 
     @router.post("/params", tags=["small files"])
     def sign_forms(wanted: models.FilesWanted, asking: Asking) -> models.Forms:
         """Forms for many small files at once, in the order asked for."""
-        signing.limits.check_day(asking.id, sum(file.size or 0 for file in wanted.files))
+        signing.limits.check_bytes(asking.id, sum(file.size or 0 for file in wanted.files))
         return models.Forms(userId=asking.id, uploads=[form_for(file, asking) for file in wanted.files])
 
     @router.get("/object", tags=["objects"], response_class=RedirectResponse, status_code=302)
