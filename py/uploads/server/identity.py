@@ -19,6 +19,8 @@ import hmac
 import secrets
 from collections.abc import Collection, Sequence
 from contextlib import suppress
+from functools import lru_cache
+from urllib.parse import urlsplit
 
 from itsdangerous import BadData, URLSafeTimedSerializer
 from starlette.requests import HTTPConnection
@@ -32,6 +34,8 @@ COOKIE = "uploads_guest"
 OPAQUE = "null"  # what a browser calls the origin of a sandboxed frame
 _YEAR = 365 * 86_400
 _NEW = 600  # seconds for which a guest counts as new: nobody has got used to the identity yet
+_REMEMBERED = 4096  # cookies, and names of hosts, that need not be read again
+_LONGEST = 255  # characters of ours, and of a name of a host (RFC 1035)
 _CHALLENGE = 60  # seconds within which a challenge has to be answered
 
 
@@ -58,6 +62,9 @@ class Guests:
             return URLSafeTimedSerializer([*before, secret], salt=salt, signer_kwargs=signing)
 
         self._cookies = serializer("guest")
+        self._guest_of = lru_cache(_REMEMBERED)(
+            self._load_cookie
+        )  # each of a page's calls brings the same one
         self._tokens = serializer("guest token")
         self._challenges = serializer("guest challenge")
 
@@ -95,8 +102,13 @@ class Guests:
     def _read(self, connection: HTTPConnection, max_age: int | None) -> str | None:
         if not self.allowed:
             return None
+        cookie = connection.cookies.get(COOKIE, "")
+        is_kept = max_age is None and len(cookie) <= _LONGEST  # nobody fills our memory with nonsense
+        return self._guest_of(cookie) if is_kept else self._load_cookie(cookie, max_age)
+
+    def _load_cookie(self, cookie: str, max_age: int | None = None) -> str | None:
         try:
-            user = self._cookies.loads(connection.cookies.get(COOKIE, ""), max_age=max_age)
+            user = self._cookies.loads(cookie, max_age=max_age)
         except BadData:
             return None
         return user if isinstance(user, str) else None
@@ -154,6 +166,15 @@ def _new_user() -> str:
     return f"{GUEST}{secrets.token_hex(12)}"
 
 
+@lru_cache(_REMEMBERED)
+def _host_of(header: str) -> str | None:
+    """The name in a `Host` header, without its port and without brackets."""
+    try:
+        return urlsplit(f"//{header}").hostname
+    except ValueError:  # half a pair of brackets
+        return None
+
+
 def _bearer(connection: HTTPConnection) -> str | None:
     """The request's bearer token (RFC 6750), if it has one; of a WebSocket also among its subprotocols."""
     if connection.scope["type"] == "websocket":
@@ -172,7 +193,7 @@ def check_origin(
     `hosts`: all names by which this server may be called, where they are known. A name of somebody else's that leads to
     loopback makes his page one of our origin (DNS rebinding). Raises `Problem` (403).
     """
-    if hosts is not None and connection.url.hostname not in hosts:
+    if hosts is not None and _host_of(connection.headers.get("host", "")[:_LONGEST]) not in hosts:
         raise Problem(
             403, "HostNotAllowed", "This server is not called so (UPLOADS_ALLOWED_ORIGINS names its origins)."
         )

@@ -46,6 +46,9 @@ def set_up(form: Literal["text", "json"]) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines() if form == "json" else logging.Formatter(_TEXT))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
+    # What no line shows is not looked up for each (Python's logging HOWTO, "Optimization").
+    logging._srcfile = None
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     for name in _NOISY:
         logging.getLogger(name).setLevel(logging.ERROR)  # they log signed addresses
     uvicorn_log = logging.getLogger("uvicorn.error")

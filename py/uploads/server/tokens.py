@@ -9,10 +9,12 @@ import hashlib
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from itsdangerous import BadData, URLSafeSerializer
 
 _VERSION = 1
+_REMEMBERED = 4096  # ids that need not be read again
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,8 @@ class Tokens:
             signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},
         )
 
+        self._load = lru_cache(_REMEMBERED)(self._serializer.loads)  # an upload asks for hundreds of URLs
+
     def make(self, upload: Upload, now: float) -> str:
         """The id for `upload`, valid from `now` (epoch seconds) for the lifetime."""
         return str(
@@ -65,9 +69,7 @@ class Tokens:
     def read(self, upload_id: str, user: str, key: str, now: float) -> Upload | None:
         """What `upload_id` stands for; `None` unless it is genuine, alive, and of this very user and key."""
         try:
-            version, owner, place, s3_upload_id, size, part_size, proof, expires = self._serializer.loads(
-                upload_id
-            )
+            version, owner, place, s3_upload_id, size, part_size, proof, expires = self._load(upload_id)
         except (BadData, ValueError, TypeError):
             return None
         if version != _VERSION or owner != user or place != self._place(key) or now >= expires:
