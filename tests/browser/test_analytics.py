@@ -58,7 +58,7 @@ def wait_for(look: Callable[[], bool], seconds: float = 60) -> None:
 
 
 def test_what_becomes_of_uploads_is_told_in_batches_and_at_the_end(
-    chromium: Callable[[], Browser], tmp_path: Path
+    chromium: Callable[[], Browser], tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     """Q9: the rest by `sendBeacon`, when the page is closed."""
     file = random_file(tmp_path / "private name.bin", 3_000_000)
@@ -66,6 +66,7 @@ def test_what_becomes_of_uploads_is_told_in_batches_and_at_the_end(
     with open_receiver() as (url, heard), open_static_host(site) as place:
         server = ServerProcess(tmp_path / "data", UPLOADS_ALLOWED_ORIGINS=place)
         set_up(site, f'signer_url = "{server.url}"\nanalytics_url = "{url}"')
+        request.addfinalizer(server.discard)
         server.start()
         browser = chromium()
         page = UploadsPage(browser, server, url=place)
@@ -79,7 +80,6 @@ def test_what_becomes_of_uploads_is_told_in_batches_and_at_the_end(
         page.page.close()
         wait_for(lambda: sum(len(body["events"]) for _, body in heard) == 4)
         browser.close()
-        server.discard()
     assert heard[0][0] == "POST ", "no question first, and nobody's cookie"
     assert [kind.split()[0] for kind, _ in heard] == ["POST", "POST"]
     events = [event for _, body in heard for event in body["events"]]
