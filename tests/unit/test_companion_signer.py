@@ -31,10 +31,13 @@ class Companion:
         self.asked: list[ApiRequest] = []
         self.listed: dict[str, list[dict[str, Any]]] = {}
         self.broken = self.has_batch = self.signs_empty = self.is_production = False
-        self.lose_complete = False
+        self.lose_complete = self.keeps_ids = self.is_portal = False
+        self.completed: set[str] = set()
 
     async def call(self, request: ApiRequest) -> HttpResponse:
         self.asked.append(request)
+        if self.is_portal:
+            return HttpResponse(200, {}, HTML.format("Welcome to our hotel"))
         path = request.path.partition("?")[0].removeprefix("/s3")
         if (request.method, path) == ("GET", "/params"):
             return answer({"error": NO_NAME}, 400)
@@ -49,6 +52,8 @@ class Companion:
             return answer({"presignedUrls": {"1": self._url(), "2": self._url()}})
         if tail.isdigit():
             return answer({"url": self._url(), "expires": 800})
+        if tail == "complete" and self.keeps_ids and upload_id in self.completed:
+            return answer({"location": "https://bucket/key", "key": "key", "bucket": "b"})
         if self.broken or upload_id not in self.listed:
             return self._error(upload_id)
         if request.method == "DELETE":
@@ -56,6 +61,7 @@ class Companion:
             return answer({})
         if tail == "complete":
             del self.listed[upload_id]
+            self.completed.add(upload_id)
             if self.lose_complete:
                 raise NetworkFault
             return answer({"location": "https://bucket/key", "key": "key", "bucket": "b"})
@@ -155,15 +161,19 @@ def test_a_500_is_of_a_gone_upload_only_if_others_can_be_listed(talk: Talk, is_p
     talk.ask(requests.prepare_abort(upload_id, "key"), requests.parse_abort)
 
 
-def test_a_complete_whose_answer_was_lost_is_known_by_what_was_listed_before(talk: Talk) -> None:
+def test_a_complete_whose_answer_was_lost_is_believed_when_the_store_says_it_again(talk: Talk) -> None:
     """P4; fault 22."""
     part = Part(MD5, 5)
     upload_id = talk.create(part)
-    talk.far.lose_complete = True
+    talk.far.lose_complete = talk.far.keeps_ids = True
     with pytest.raises(NetworkFault):
         talk.complete(upload_id, part)
     state, report = talk.ask(requests.prepare_status(upload_id, "key"), requests.parse_status)
     assert (state, report.size, report.is_seen) == ("completed", 5, False)
+    talk.far.keeps_ids = False
+    forgotten = talk.ask(requests.prepare_status(upload_id, "key"), requests.parse_status)
+    assert forgotten == ("missing", None), "a store that cannot say so: nobody knows whether Complete arrived"
+    talk.far.keeps_ids = True
     another_life = CompanionSigner(talk.far)
     found = asyncio.run(another_life.call(requests.prepare_status(upload_id, "key")))
     assert requests.parse_status(found) == ("missing", None), "it is sent again rather than believed"
@@ -239,3 +249,22 @@ def test_the_two_are_told_apart_at_the_first_answer() -> None:
     named = EitherSigner(far, str, "companion")
     assert requests.parse_open_uploads(ask(named, who)).user_id == "companion"
     assert EitherSigner(far, str, "own").object_url("k") == "k"
+
+
+def test_a_portal_is_taken_for_nobodys_answer(talk: Talk) -> None:
+    """P5, P6; fault 8: it says 200 to everything."""
+    part = Part(MD5, 5)
+    upload_id = talk.create(part)
+    talk.far.is_portal = True
+    for request, parse in (
+        (requests.prepare_complete(upload_id, "key", [(1, part)]), requests.parse_complete),
+        (requests.prepare_status(upload_id, "key"), requests.parse_status),
+    ):
+        with pytest.raises(ServiceFault) as caught:
+            talk.ask(request, parse)
+        assert judge(caught.value) is Verdict.NETWORK
+    either = EitherSigner(talk.far, str)
+    assert asyncio.run(either.call(requests.prepare_open_uploads())).status == 200
+    talk.far.is_portal = False
+    found = asyncio.run(either.call(requests.prepare_open_uploads()))
+    assert requests.parse_open_uploads(found).user_id == "companion"

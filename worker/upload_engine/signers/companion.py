@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from upload_engine.core.checksums import multipart_etag
-from upload_engine.core.requests import MAX_WORDS
+from upload_engine.core.requests import MAX_WORDS, parse_list
 from upload_engine.interfaces import ApiRequest, HttpResponse, UploadSigner
 
 USER = "companion"
@@ -43,7 +43,7 @@ class CompanionSigner:
     def __init__(self, carrier: UploadSigner) -> None:
         self._carrier = carrier
         self._has_batch = True
-        self._reports: OrderedDict[str, dict[str, Any]] = OrderedDict()
+        self._sent: OrderedDict[str, tuple[ApiRequest, dict[str, Any]]] = OrderedDict()
         self._locations: OrderedDict[str, str] = OrderedDict()
 
     @property
@@ -138,23 +138,30 @@ class CompanionSigner:
         return response if isinstance(_read(response), list) else _in_words(response)
 
     async def _status(self, upload: _Upload) -> HttpResponse:
-        """``completed`` is said of an upload that is gone after its Complete was sent by this engine, and of no other."""
+        """``completed`` is said of an upload that is gone if the store says so once more, and of no other.
+
+        A Complete without an answer may never have arrived, and the upload may have been aborted since. Stores that keep
+        the id of what they have completed answer a second Complete as they did the first; over others it is sent anew.
+        """
         response = await self._unless_gone(upload, await self._list(upload))
         if response.status == 200:
-            return _json({"state": "open"})
+            return _json({"state": "open"}) if isinstance(_read(response), list) else response
         if response.status != 404:
             return response
-        report = self._reports.get(upload.id)
-        return _json({"state": "completed", **report} if report else {"state": "missing"})
+        if upload.id not in self._sent:
+            return _json({"state": "missing"})
+        request, report = self._sent[upload.id]
+        again = await self._carrier.call(request)
+        if self._is_completed(upload, again):
+            return _json({"state": "completed", **report})
+        response = await self._unless_gone(upload, again)
+        return _json({"state": "missing"}) if response.status == 404 else response
 
     async def _complete(self, upload: _Upload, parts: list[Mapping[str, Any]]) -> HttpResponse:
         listing = await self._unless_gone(upload, await self._list(upload))
         if listing.status != 200:
             return listing
-        sizes = {
-            (int(row["PartNumber"]), str(row["ETag"]).strip('"').lower()): int(row["Size"])
-            for row in _read(listing)
-        }
+        sizes = {(part.part_number, part.etag): part.size for part in parse_list(listing)}
         wanted = [(int(part["PartNumber"]), str(part["ETag"]).strip('"').lower()) for part in parts]
         if missing := [number for number, etag in wanted if (number, etag) not in sizes]:
             return _refusal(409, "InvalidPart", f"The store does not list part {missing[0]} as it was sent.")
@@ -164,16 +171,22 @@ class CompanionSigner:
             "proof": False,
             "isSeen": False,
         }
-        _remember(self._reports, upload.id, report)
         rows = [{"PartNumber": number, "ETag": f'"{etag}"'} for number, etag in wanted]
         request = ApiRequest("POST", upload.path("/complete"), {"parts": rows})
+        _remember(self._sent, upload.id, (request, report))
         response = await self._carrier.call(request)
-        answer = _read(response)
-        if response.status != 200 or not isinstance(answer, dict):
+        if not self._is_completed(upload, response):
             return await self._unless_gone(upload, response)
+        return _json({**report, "key": upload.key})
+
+    def _is_completed(self, upload: _Upload, response: HttpResponse) -> bool:
+        """Whether this is the store's word, and not a page of whatever stands in between."""
+        answer = _read(response)
+        if response.status != 200 or not isinstance(answer, dict) or answer.get("key") != upload.key:
+            return False
         if str(answer.get("location") or "").startswith(("https://", "http://")):
             _remember(self._locations, upload.key, str(answer["location"]))
-        return _json({**report, "key": upload.key})
+        return True
 
     async def _unless_gone(self, upload: _Upload, response: HttpResponse) -> HttpResponse:
         """The answer in words; but 404 for an upload that the store does not know any more."""
@@ -186,8 +199,10 @@ class CompanionSigner:
         if not isinstance(created, dict) or not created.get("uploadId"):
             return _in_words(response)
         other = _Upload(str(created["uploadId"]), str(created.get("key", "")))
-        is_well = await self._can_list(other)
-        await self._carrier.call(ApiRequest("DELETE", other.path()))
+        try:
+            is_well = await self._can_list(other)
+        finally:
+            await self._carrier.call(ApiRequest("DELETE", other.path()))
         if is_well and not await self._can_list(upload):
             return _refusal(404, "NoSuchUpload", GONE)
         return _in_words(response)
