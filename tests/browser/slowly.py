@@ -31,7 +31,6 @@ def until_stored(uploads: UploadsPage, line: Line, name: str, percent: int) -> s
 def finish(uploads: UploadsPage, line: Line, file: Path) -> None:
     """Let it run, and prove what arrived."""
     line.limit(None)
-    uploads.until(file.name, "completed", "failed")
-    assert uploads.state(file.name)[0] == "completed"
+    uploads.must_complete(file.name)
     assert sha256(uploads.object_of(file.name)) == sha256(file)
     assert line.server.open_uploads() == []

@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.server
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ from tests.browser.static_host import open_static_host, set_up
 from tests.browser.uploads_page import UploadsPage, random_file
 from tests.harness.browser import Browser
 from tests.harness.server import ServerProcess
+from tests.harness.waiting import wait_for
 
 pytestmark = pytest.mark.browser
 
@@ -48,13 +48,6 @@ def open_receiver() -> Iterator[tuple[str, list[tuple[str, dict[str, Any]]]]]:
         threading.Thread(target=host.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{host.server_port}/count", heard
         host.shutdown()
-
-
-def wait_for(look: Callable[[], bool], seconds: float = 60) -> None:
-    limit = time.monotonic() + seconds
-    while not look():
-        assert time.monotonic() < limit
-        time.sleep(0.1)
 
 
 def test_what_becomes_of_uploads_is_told_in_batches_and_at_the_end(

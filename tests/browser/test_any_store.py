@@ -4,48 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 import pytest
 
+from tests.browser.any_store import AnyStore, open_any_store
 from tests.browser.uploads_page import FORGETFUL, UploadsPage, random_file, sha256
-from tests.fakes.background import Background
-from tests.fakes.tcp_proxy import TcpProxy
 from tests.harness.browser import Visitor
 from tests.harness.rigs import Rig, open_ceph, open_swift
 from tests.harness.server import ServerProcess
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
 
 pytestmark = pytest.mark.browser
 
 MIB = 1024 * 1024
 BUCKET = "any-store"
-
-
-@dataclass
-class AnyStore:
-    """A server over a real store, and the line between browsers and that store."""
-
-    rig: Rig
-    server: ServerProcess
-    line: TcpProxy
-
-    @property
-    def s3(self) -> S3Client:
-        return self.rig.s3
-
-    def stored(self) -> list[str]:
-        found = self.s3.list_objects_v2(Bucket=BUCKET, Prefix="uploads/").get("Contents", [])
-        return [one["Key"] for one in found]
-
-    def open_uploads(self) -> list[tuple[str, str]]:
-        found = self.s3.list_multipart_uploads(Bucket=BUCKET, Prefix="uploads/").get("Uploads", [])
-        return [(one["Key"], one["UploadId"]) for one in found]
 
 
 @pytest.fixture(
@@ -58,25 +32,14 @@ class AnyStore:
 )
 def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AnyStore]:
     folder = tmp_path_factory.mktemp(request.param)
-    with Background() as background, ExitStack() as stack:
+    with ExitStack() as stack:
         if request.param == "seaweedfs":
             embedded: ServerProcess = request.getfixturevalue("server")
             keys = embedded.admin_keys
             rig = Rig("seaweedfs", embedded.store_url, (keys["access_key"], keys["secret_key"]))
         else:
             rig = stack.enter_context({"ceph": open_ceph, "swift": open_swift}[request.param](folder / "rig"))
-        line = background.run(TcpProxy("127.0.0.1", int(rig.url.rpartition(":")[2])).__aenter__())
-        stack.callback(lambda: background.run(line.__aexit__()))
-        server = ServerProcess(
-            folder / "data",
-            port=None,
-            **rig.settings,
-            UPLOADS_BUCKET=BUCKET,
-            UPLOADS_PUBLIC_ENDPOINT=line.url,
-        )
-        stack.callback(server.discard)
-        server.start()
-        yield AnyStore(rig, server, line)
+        yield stack.enter_context(open_any_store(rig, folder, BUCKET))
 
 
 def test_200_mb_paused_reloaded_and_exact(store: AnyStore, visitor: Visitor, tmp_path: Path) -> None:
@@ -84,21 +47,9 @@ def test_200_mb_paused_reloaded_and_exact(store: AnyStore, visitor: Visitor, tmp
     film = random_file(tmp_path / "film.bin", 200_000_000)
     before = set(store.stored())
     page = UploadsPage(visitor, store.server, FORGETFUL)
-    store.line.bandwidth = 12e6
-    page.choose(film)
-    page.until_percent(film.name, 20)
-    page.press(film.name, "Pause")
-    page.until(film.name, "paused")
-    page.press(film.name, "Resume")
-    page.until_percent(film.name, 40)
-    page.reload()
-    page.until(film.name, "waiting-for-file")
-    page.choose(film)
-    store.line.bandwidth = None
-    page.until(film.name, "completed", "failed")
-    assert page.state(film.name)[0] == "completed", page.row(film.name).inner_text()
+    page.send_with_interruptions(film, store.limit, pause_at=20, reload_at=40)
     (key,) = set(store.stored()) - before
-    assert sha256(store.rig.object_bytes(BUCKET, key)) == sha256(film)
+    assert sha256(store.object_bytes(key)) == sha256(film)
     assert store.open_uploads() == []
 
 
@@ -212,7 +163,7 @@ def test_what_is_not_the_file_is_refused(store: AnyStore, person: httpx.Client, 
     )  # it keeps every copy, and takes the one that is named
     if right:
         assert answer.status_code == 200
-        assert sha256(store.rig.object_bytes(BUCKET, key)) == sha256(first + second)
+        assert sha256(store.object_bytes(key)) == sha256(first + second)
     else:
         assert answer.status_code == 409, answer.text
         assert key not in store.stored()

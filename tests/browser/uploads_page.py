@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -113,6 +113,31 @@ class UploadsPage:
         either = ", ".join(f'[data-status="{word}"], [data-phase="{word}"]' for word in words)
         found = self.page.locator(f"[data-upload-id]:is({either})").filter(has_text=name)
         found.wait_for(timeout=LIMIT)
+
+    def must_complete(self, name: str) -> None:
+        """Wait for the end, which has to be a good one."""
+        self.until(name, "completed", "failed")
+        assert self.state(name)[0] == "completed", self.row(name).inner_text()
+
+    def send_with_interruptions(
+        self, file: Path, limit: Callable[[float | None], object], *, pause_at: int, reload_at: int
+    ) -> None:
+        """Choose a file, pause it and go on, reload a page whose worker ends with it, choose it again, to the end.
+
+        ``limit`` sets the line's bytes a second; at the two percentages the one and the other happens.
+        """
+        limit(12e6)
+        self.choose(file)
+        self.until_percent(file.name, pause_at)
+        self.press(file.name, "Pause")
+        self.until(file.name, "paused")
+        self.press(file.name, "Resume")
+        self.until_percent(file.name, reload_at)
+        self.reload()
+        self.until(file.name, "waiting-for-file")
+        self.choose(file)
+        limit(None)
+        self.must_complete(file.name)
 
     def until_percent(self, name: str, percent: int) -> None:
         upload_id = self.row(name).get_attribute("data-upload-id", timeout=LIMIT)

@@ -174,7 +174,7 @@ class ServerProcess:
                 cwd=ROOT,
             )
         limit = time.monotonic() + _START_LIMIT
-        while not self.is_healthy() or self.is_probing():
+        while (health := self._health()).get("status") != "ok" or health.get("abilities") == "probing":
             status = self._process.poll()
             assert status is None, f"serve.py ended with status {status}:\n{self.log}"
             assert time.monotonic() < limit, f"serve.py does not get ready:\n{self.log}"
@@ -183,19 +183,22 @@ class ServerProcess:
 
     def is_healthy(self) -> bool:
         """Whether `/healthz` says ok right now."""
+        return self._health().get("status") == "ok"
+
+    def _health(self) -> dict[str, Any]:
+        """What `/healthz` says; nothing while it cannot be asked or is unwell.
+
+        Tests that count uploads or calls begin when the server has found out what its store can do.
+        """
         try:
             with urllib.request.urlopen(f"{self.url}/healthz", timeout=5) as answer:
-                return bool(json.load(answer).get("status") == "ok")
+                found: dict[str, Any] = json.load(answer)
+                return found
         except urllib.error.HTTPError as error:
             error.close()
-            return False
+            return {}
         except (OSError, ValueError):
-            return False
-
-    def is_probing(self) -> bool:
-        """Whether it still finds out what its store can do: tests that count uploads or calls begin after that."""
-        with urllib.request.urlopen(f"{self.url}/healthz", timeout=5) as answer:
-            return bool(json.load(answer).get("abilities") == "probing")
+            return {}
 
     def stop(self) -> int | None:
         """End it as Ctrl-C does, store and all; its exit status."""

@@ -5,16 +5,15 @@ from __future__ import annotations
 import io
 import json
 import os
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 from PIL import Image
 
 from tests.harness.server import ROOT, ServerProcess
+from tests.harness.waiting import wait_for
 from tests.stores.test_events import Watching, bearer_of, watching
 from tests.stores.test_identity import JWT_SECRET, complete, upload, visitor
 
@@ -86,13 +85,6 @@ def notes(folder: Path) -> list[str]:
     return path.read_text().splitlines() if path.exists() else []
 
 
-def until(look: Callable[[], Any], seconds: float = 60) -> None:
-    limit = time.monotonic() + seconds
-    while not look():
-        assert time.monotonic() < limit
-        time.sleep(0.05)
-
-
 def kept(server: ServerProcess) -> list[str]:
     found = server.s3.list_objects_v2(Bucket=server.bucket, Prefix="uploads/.hooks/").get("Contents", [])
     return [one["Key"] for one in found]
@@ -124,7 +116,7 @@ def test_a_thumbnail_is_made_of_pictures_alone(hooked: Callable[[str], ServerPro
         small = Image.open(io.BytesIO(server.object_bytes(key)))
         assert (small.format, small.size) == ("JPEG", (320, 160))
         assert ann.get("/s3/object", params={"key": key}).status_code == 302, "it is theirs"
-    until(lambda: kept(server) == [])
+    wait_for(lambda: kept(server) == [])
     assert sum(event["type"] == "processed" for event in page.told) == 1, "words are no picture"
 
 
@@ -140,7 +132,7 @@ def test_a_hook_that_fails_is_tried_again_and_its_words_stay_with_it(
         done = page.until(lambda event: event["type"] == "processed")
     assert done["result"] == {"text": "some words", "suffix": ".txt"}
     assert notes(folder) == ["words.txt 10 ann"] * 3
-    until(lambda: kept(server) == [])
+    wait_for(lambda: kept(server) == [])
     assert "own_hooks:fail_twice failed" in server.log
     assert "nobody's log" not in server.log
 
@@ -152,12 +144,12 @@ def test_a_hook_that_died_with_its_server_is_called_again(
     server = hooked("text/plain=own_hooks:take_long")
     with visitor(server.url, "ann") as ann:
         complete(ann, upload(ann))
-    until(lambda: len(notes(folder)) == 1)
+    wait_for(lambda: len(notes(folder)) == 1)
     assert len(kept(server)) == 1
     server.kill()
     server.start()
-    until(lambda: len(notes(folder)) == 2)
-    until(lambda: kept(server) == [])
+    wait_for(lambda: len(notes(folder)) == 2)
+    wait_for(lambda: kept(server) == [])
 
 
 def test_what_makes_no_sense_is_given_up_after_five_tries_at_the_most(
@@ -168,7 +160,7 @@ def test_what_makes_no_sense_is_given_up_after_five_tries_at_the_most(
     with visitor(server.url, "ann") as ann:
         created = upload(ann)
         assert complete(ann, created).status_code == 200
-        until(lambda: len(notes(folder)) >= 2)
+        wait_for(lambda: len(notes(folder)) >= 2)
         assert ann.get("/s3/object", params={"key": created["key"]}).status_code == 302
     waiting = json.loads(server.object_bytes(kept(server)[0]))
     assert waiting["tries"] >= 1

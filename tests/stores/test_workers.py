@@ -6,8 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -18,13 +17,12 @@ import pytest
 
 from tests.harness.processes import children
 from tests.harness.server import ROOT, ServerProcess, clean_environment, free_port
+from tests.harness.waiting import wait_for
 
 pytestmark = pytest.mark.stores
 
 WORKERS = 3
 MIB = 1024 * 1024
-PATIENCE = 60.0
-"""Seconds; only what never happens takes longer."""
 
 
 @pytest.fixture(scope="module")
@@ -47,14 +45,6 @@ def crew(tmp_path: Path, metrics_port: int) -> Iterator[ServerProcess]:
         server.discard()
 
 
-def until(look: Callable[[], Any]) -> Any:
-    limit = time.monotonic() + PATIENCE
-    while not (answer := look()):
-        assert time.monotonic() < limit
-        time.sleep(0.1)
-    return answer
-
-
 def workers_of(server: ServerProcess) -> set[int]:
     """The ids of the processes that answer, once there are as many as there should be."""
 
@@ -62,8 +52,7 @@ def workers_of(server: ServerProcess) -> set[int]:
         found = {pid for pid, command in children(server.pid).items() if "spawn_main" in command}
         return found if len(found) == WORKERS else set()
 
-    found: set[int] = until(all_there)
-    return found
+    return wait_for(all_there)
 
 
 def answers(metrics_port: int, route: str) -> float:
@@ -101,7 +90,7 @@ def test_a_process_that_is_killed_is_replaced_and_the_others_answer_meanwhile(cr
     victim = min(before)
     os.kill(victim, signal.SIGKILL)
     statuses: list[int] = []
-    until(lambda: victim not in children(crew.pid))
+    wait_for(lambda: victim not in children(crew.pid))
     while (
         len(now := {pid for pid, command in children(crew.pid).items() if "spawn_main" in command}) < WORKERS
     ):
@@ -117,7 +106,7 @@ def test_all_end_in_order_and_with_the_one_that_began_them(crew: ServerProcess) 
     """SIGTERM drains each of them; `kill -9` of the first leaves nobody behind."""
     first = workers_of(crew)
     os.kill(crew.pid, signal.SIGTERM)
-    until(lambda: httpx.get(f"{crew.url}/readyz").json() == {"status": "draining"})
+    wait_for(lambda: httpx.get(f"{crew.url}/readyz").json() == {"status": "draining"})
     assert crew.wait() == 0
     assert not [pid for pid in first if Path(f"/proc/{pid}").exists()]
     assert "Traceback" not in crew.log
@@ -125,7 +114,7 @@ def test_all_end_in_order_and_with_the_one_that_began_them(crew: ServerProcess) 
     crew.start()
     second = workers_of(crew)
     crew.kill()
-    until(lambda: not [pid for pid in second if Path(f"/proc/{pid}").exists()])
+    wait_for(lambda: not [pid for pid in second if Path(f"/proc/{pid}").exists()])
 
 
 def test_what_is_wrong_is_said_once(tmp_path: Path) -> None:

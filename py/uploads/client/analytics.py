@@ -40,8 +40,7 @@ _TYPES = {
     "failed": "failed",
     "cancelled": "cancelled",
 }
-"""Phases that are told of, and what the event is called. Leaving one that is no end is "resumed"."""
-_ENDS = ("completed", "failed", "cancelled")
+"""Phases that are told of, and what the event is called. Leaving one of them is "resumed": by Retry, even a failed one."""
 
 
 class Analytics:

@@ -30,24 +30,27 @@ log = logging.getLogger("uploads.store")
 Ability = bool | Literal["unknown"]
 _BODY = b"what can you do?"
 _WRONG = b"something else!!"
+_MD5 = hashlib.md5(_BODY, usedforsecurity=False).hexdigest()
 _FAILURES = (ClientError, BotoCoreError, urllib3.exceptions.HTTPError)
 
 
 class Abilities:
     """Of one store. Until the probe is through, and where it could not find out, what is known of its kind counts."""
 
-    def __init__(self, profile: Profile) -> None:
-        self._profile = profile
+    def __init__(self, settings: Settings) -> None:
+        name = "seaweedfs" if settings.embedded else settings.profile
+        self._is_told = name != "auto"
+        self._profile = PROFILES[name] if self._is_told else recognise(settings.endpoint, {})
         self._found: dict[str, Ability] | None = None
         self._is_probing = False
 
-    def begin(self, probe: Probe, name: str = "auto") -> None:
-        """Find out in the background; `name`: of the profile, where it is set."""
+    def begin(self, probe: Probe) -> None:
+        """Find out in the background; what kind of store it is as well, unless that is set."""
         self._is_probing = True
 
         def run() -> None:
             try:
-                if name == "auto":
+                if not self._is_told:
                     self._profile = probe.recognise()
                 self._found = probe.run()
             except Exception as error:  # whatever a store answers, the server goes on
@@ -166,8 +169,8 @@ class Probe:
     def _etags_are_md5(self) -> bool:
         """A part's ETag is the MD5 of its bytes."""
         with self._upload() as place:
-            etag = self._client.upload_part(**place, PartNumber=1, Body=_BODY)["ETag"]
-            return etag.strip('"').lower() == hashlib.md5(_BODY, usedforsecurity=False).hexdigest()
+            etag = self._send(place)
+            return etag.strip('"').lower() == _MD5
 
     def _etag_exposed(self) -> bool:
         """A page may read the ETag of what it has sent."""
@@ -182,26 +185,27 @@ class Probe:
         self._client.put_object(**place)
         return self._refuses(lambda: self._client.put_object(**place, IfNoneMatch="*"))
 
-    def _finish(self, place: dict[str, Any], **more: Any) -> None:
-        etag = self._client.upload_part(**place, PartNumber=1, Body=_BODY)["ETag"]
+    def _send(self, place: dict[str, Any]) -> str:
+        """A part; its ETag."""
+        return self._client.upload_part(**place, PartNumber=1, Body=_BODY)["ETag"]
+
+    def _complete(self, place: dict[str, Any], etag: str, **more: Any) -> object:
         parts: Any = {"Parts": [{"PartNumber": 1, "ETag": etag}]}
-        self._client.complete_multipart_upload(**place, MultipartUpload=parts, **more)
+        return self._client.complete_multipart_upload(**place, MultipartUpload=parts, **more)
 
     def _conditional_complete(self) -> bool:
         """The same at Complete."""
         self._client.put_object(Bucket=self._bucket, Key=f"{self._folder}/object", Body=_BODY)
         with self._upload("object") as place:
-            return self._refuses(lambda: self._finish(place, IfNoneMatch="*"))
+            etag = self._send(place)
+            return self._refuses(lambda: self._complete(place, etag, IfNoneMatch="*"))
 
     def _repeated_complete(self) -> bool:
         """Complete is answered alike when it comes twice."""
         with self._upload("object") as place:
-            self._finish(place)
-            etag = f'"{hashlib.md5(_BODY, usedforsecurity=False).hexdigest()}"'
-            parts: Any = {"Parts": [{"PartNumber": 1, "ETag": etag}]}
-            return not self._refuses(
-                lambda: self._client.complete_multipart_upload(**place, MultipartUpload=parts)
-            )
+            etag = self._send(place)
+            self._complete(place, etag)
+            return not self._refuses(lambda: self._complete(place, etag))
 
     def _forms(self) -> bool:
         """A POST policy is taken, and what is longer than it says is refused."""
@@ -216,11 +220,3 @@ class Probe:
             return self._http.request("POST", form["url"], fields=fields).status
 
         return 200 <= post("form", _BODY) < 300 and 400 <= post("big-form", _BODY + b"!") < 500
-
-
-def make_abilities(settings: Settings) -> Abilities:
-    """What is known before anybody has asked."""
-    name = "seaweedfs" if settings.embedded else settings.profile
-    if name == "auto":
-        return Abilities(recognise(settings.endpoint, {}))
-    return Abilities(PROFILES[name])

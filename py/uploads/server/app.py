@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 from starlette.middleware import Middleware
 
-from uploads.server.abilities import make_abilities
+from uploads.server.abilities import Abilities, Probe
 from uploads.server.answering import Mistakes, answer_problems
 from uploads.server.applications import Applications
 from uploads.server.bodies import BodyLimit
@@ -65,7 +65,7 @@ def make_app(
     if authorize is None and settings.authorize:
         authorize = load_function("UPLOADS_AUTHORIZE", settings.authorize)
     limits, webhook = Limits(settings, store), _webhook(settings, store)
-    abilities = make_abilities(settings)
+    abilities = Abilities(settings)
     live = Live(store, settings.prefix)
     hooks = (
         Hooks(settings.hooks, store, settings.prefix, live, webhook.send if webhook else None)
@@ -83,8 +83,10 @@ def make_app(
         live=live,
         delivery=Delivery(settings, store),
         permission=Permission(authorize) if authorize else None,
-        webhook=webhook,
-        hooks=hooks,
+        listeners=[
+            *([webhook.send] if webhook else []),
+            *([hooks.arrived] if hooks else []),
+        ],
     )
     app = FastAPI(
         title="Upload Worker",
@@ -96,7 +98,7 @@ def make_app(
             Middleware(AccessLog, metrics.count_answer),
             Middleware(
                 Headers,
-                store_origin=" ".join([store.origin, *named_origins(site)]),
+                origins=[store.origin, *named_origins(site)],
                 frame_ancestors=settings.framing_pages,
             ),
             Middleware(Cors, allowed=settings.allowed_origins),
@@ -128,6 +130,22 @@ def make_app(
     if site:
         app.mount("/", Site(site, guests))
     return app
+
+
+def begin_work(app: FastAPI, probe: Probe) -> Callable[[], None]:
+    """Begin what goes on beside the answers: what the store can do is found out, and what is left to deliver goes out.
+
+    What is returned ends it.
+    """
+    app.state.abilities.begin(probe)
+    for courier in app.state.couriers:
+        courier.start()
+
+    def end() -> None:
+        for courier in app.state.couriers:
+            courier.stop()
+
+    return end
 
 
 def _webhook(settings: Settings, store: Store) -> Webhook | None:

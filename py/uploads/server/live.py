@@ -21,6 +21,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from uploads.server import keys
+from uploads.server.latest import Latest
 from uploads.server.store import Found, Store
 
 log = logging.getLogger("uploads.live")
@@ -111,15 +112,15 @@ class Live:
         self._store = store
         self._prefix = prefix
         self._views: dict[str, _View] = {}
-        self._sizes: OrderedDict[str, int | None] = OrderedDict()
-        self._ended: OrderedDict[str, str] = OrderedDict()
+        self._sizes = Latest[str, int | None](_REMEMBERED)
+        self._ended = Latest[str, str](_REMEMBERED)
         self._loop: asyncio.AbstractEventLoop | None = None
 
     # What this process does itself; called from any thread.
 
     def created(self, key: str, s3_upload_id: str, size: int | None) -> None:
         """An upload has begun here."""
-        _remember(self._sizes, _id(key, s3_upload_id), size)
+        self._sizes[_id(key, s3_upload_id)] = size
         self._hurry(key)
 
     def completed(self, key: str, s3_upload_id: str, found: Found) -> None:
@@ -150,7 +151,7 @@ class Live:
         ends = "aborted" if made is None else "completed"
         if self._ended.get(standing.id) in (ends, "completed"):
             return
-        _remember(self._ended, standing.id, ends)
+        self._ended[standing.id] = ends
         for view in self._views_of(standing.key):
             known = view.known.pop(standing.id, standing)
             view.vanished.discard(standing.id)
@@ -168,7 +169,7 @@ class Live:
     async def watch(self, user: str | None) -> AsyncIterator[Watcher]:
         """Watch the uploads of a user, or everybody's (None)."""
         self._loop = asyncio.get_running_loop()
-        prefix = f"{self._prefix}/" if user is None else keys.user_prefix(self._prefix, user)
+        prefix = self._prefix_of(user)
         view = self._views.setdefault(prefix, _View(prefix))
         watcher = Watcher()
         view.watchers.add(watcher)
@@ -185,8 +186,11 @@ class Live:
 
     def count(self, user: str | None) -> int:
         """How many watch that."""
-        prefix = f"{self._prefix}/" if user is None else keys.user_prefix(self._prefix, user)
+        prefix = self._prefix_of(user)
         return len(self._views[prefix].watchers) if prefix in self._views else 0
+
+    def _prefix_of(self, user: str | None) -> str:
+        return f"{self._prefix}/" if user is None else keys.user_prefix(self._prefix, user)
 
     # Looking.
 
@@ -307,9 +311,3 @@ def _object(found: Found) -> dict[str, Any]:
 def _id(key: str, s3_upload_id: str) -> str:
     """What names an upload to watchers: nothing can be done with it."""
     return hashlib.sha256(f"{key}/{s3_upload_id}".encode()).hexdigest()[:32]
-
-
-def _remember(kept: OrderedDict[str, Any], name: str, value: Any) -> None:
-    kept[name] = value
-    while len(kept) > _REMEMBERED:
-        kept.popitem(last=False)

@@ -13,7 +13,7 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from uploads.server.abilities import Probe
-from uploads.server.app import make_app
+from uploads.server.app import begin_work, make_app
 from uploads.server.bucket import make_ready
 from uploads.server.errors import UserError
 from uploads.server.options import Options
@@ -42,7 +42,5 @@ def create_app(
     rules = make_ready(settings, settings.endpoint, None)
     store = Store(settings, settings.endpoint)
     app = make_app(settings, store, settings.secret.get_secret_value(), site, rules, lambda: True, authorize)
-    for courier in app.state.couriers:
-        courier.start()
-    app.state.abilities.begin(Probe(settings, settings.endpoint, None), settings.profile)
+    begin_work(app, Probe(settings, settings.endpoint, None))
     return app

@@ -12,7 +12,6 @@ import logging
 import random
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -20,6 +19,7 @@ from urllib.parse import unquote
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from uploads.server.latest import Latest
 from uploads.server.store import Found, Store
 
 log = logging.getLogger("uploads.outbox")
@@ -128,7 +128,7 @@ class Courier:
         self._lock = threading.Condition()
         self._waiting: dict[str, Message] = {}
         self._under_way: set[str] = set()
-        self._done: OrderedDict[str, None] = OrderedDict()
+        self._done = Latest[str, None](_REMEMBERED)
         self._looked = 0.0
         self._stopping = False
         self._threads = [
@@ -207,8 +207,6 @@ class Courier:
             with self._lock:
                 self._waiting.pop(message.id, None)
                 self._done[message.id] = None
-                while len(self._done) > _REMEMBERED:
-                    self._done.popitem(last=False)
             return
         log.warning(
             "%s: message %s is not taken (%s), try %s",

@@ -75,16 +75,18 @@ def named_origins(site: Path | None) -> list[str]:
 class Headers:
     """Puts the security headers on every answer. `frame_ancestors`: as in the policy; "*" is everybody, files too."""
 
-    def __init__(self, app: ASGIApp, *, store_origin: str, frame_ancestors: str) -> None:
+    def __init__(self, app: ASGIApp, *, origins: Collection[str], frame_ancestors: str) -> None:
+        """`origins`: what pages and workers may call besides their own, the store's first."""
         self._app = app
+        others = " ".join(origins)
         framing = "" if frame_ancestors == "*" else f"; frame-ancestors {frame_ancestors}"
         self._page = (
             "default-src 'self'; script-src 'self' 'wasm-unsafe-eval' 'unsafe-eval'; style-src 'self'; "
-            f"img-src 'self' data: blob:; connect-src 'self' {store_origin}; worker-src 'self' blob:; "
+            f"img-src 'self' data: blob:; connect-src 'self' {others}; worker-src 'self' blob:; "
             f"object-src 'none'; base-uri 'none'; form-action 'none'{framing}"
         )
         self._worker = (
-            f"default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self' {store_origin}; "
+            f"default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self' {others}; "
             "object-src 'none'; base-uri 'none'"
         )
         self._viewer = (

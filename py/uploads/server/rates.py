@@ -6,8 +6,9 @@ What is counted is counted by this process: N processes allow N times as much. P
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Iterable
+
+from uploads.server.latest import Latest
 
 _MOST = 50_000  # that are remembered; whoever is forgotten begins anew
 
@@ -18,8 +19,7 @@ class Rates:
     def __init__(self, per_second: float, burst: float, most: int = _MOST) -> None:
         self._per_second = per_second
         self._burst = burst
-        self._most = most
-        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self._buckets = Latest[str, tuple[float, float]](most)
         self._lock = threading.Lock()
 
     def take(self, name: str, now: float) -> float:
@@ -29,8 +29,6 @@ class Rates:
             tokens = min(self._burst, tokens + max(0.0, now - then) * self._per_second)
             has_one = tokens >= 1
             self._buckets[name] = (tokens - has_one, now)
-            if len(self._buckets) > self._most:
-                self._buckets.popitem(last=False)
         return 0.0 if has_one else (1 - tokens) / self._per_second
 
 
@@ -38,8 +36,7 @@ class Counts:
     """How often something has happened, for the latest `most` things."""
 
     def __init__(self, most: int = 4 * _MOST) -> None:
-        self._most = most
-        self._counts: OrderedDict[tuple[str, int], int] = OrderedDict()
+        self._counts = Latest[tuple[str, int], int](most)
         self._lock = threading.Lock()
 
     def add(self, name: str, numbers: Iterable[int], limit: int) -> int | None:
@@ -51,6 +48,4 @@ class Counts:
                     return number
             for number in wanted:
                 self._counts[name, number] = self._counts.pop((name, number), 0) + 1
-            while len(self._counts) > self._most:
-                self._counts.popitem(last=False)
         return None

@@ -9,7 +9,7 @@ import re
 import secrets
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
@@ -21,7 +21,6 @@ from uploads.server.abilities import Abilities
 from uploads.server.callers import Asking, UserId, make_guest_calls
 from uploads.server.completion import complete, is_ours, is_proved
 from uploads.server.delivery import Delivery
-from uploads.server.hooks import Hooks
 from uploads.server.identity import Guests
 from uploads.server.limits import Limits
 from uploads.server.live import Live
@@ -31,7 +30,6 @@ from uploads.server.problems import Problem, invalid, not_found
 from uploads.server.settings import Settings
 from uploads.server.store import PROOF, Store, as_metadata
 from uploads.server.tokens import Tokens, Upload
-from uploads.server.webhooks import Webhook
 
 FileT = TypeVar("FileT", bound=models.FileWanted)
 
@@ -42,7 +40,7 @@ _MAX_FORM = 5 * 1024**3  # S3's limit for one POST
 
 @dataclass(frozen=True)
 class Signing:
-    """What the calls need."""
+    """What the calls need. `listeners` are told of every completed upload."""
 
     settings: Settings
     store: Store
@@ -54,8 +52,7 @@ class Signing:
     live: Live
     delivery: Delivery
     permission: Permission | None = None
-    webhook: Webhook | None = None
-    hooks: Hooks | None = None
+    listeners: Sequence[Callable[[outbox.Message], None]] = ()
 
     def allow(self, wanted: FileT, asking: User) -> FileT:
         """What may be uploaded of what is wanted. Raises `Problem` (403, 413, 422, 503)."""
@@ -274,12 +271,11 @@ def make_router(signing: Signing) -> APIRouter:
         found, checksum = complete(store, upload, done, settings, signing.limits)
         signing.metrics.count_upload("completed", found.size)
         signing.live.completed(key, upload.s3_upload_id, found)
-        project = keys.project_of(settings.prefix, user, key)
-        message = outbox.about(store.bucket, user, key, upload.s3_upload_id, project, found, time.time())
-        if signing.webhook:
-            signing.webhook.send(message)
-        if signing.hooks:
-            signing.hooks.arrived(message)
+        if signing.listeners:
+            project = keys.project_of(settings.prefix, user, key)
+            message = outbox.about(store.bucket, user, key, upload.s3_upload_id, project, found, time.time())
+            for tell in signing.listeners:
+                tell(message)
         public = signing.delivery.public_url(key, time.time())
         return models.UploadCompleted(
             location=str(request.url_for("download_object").include_query_params(key=key)),

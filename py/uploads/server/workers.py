@@ -26,7 +26,7 @@ from fastapi import FastAPI
 
 from uploads.server import logs
 from uploads.server.abilities import Probe
-from uploads.server.app import make_app
+from uploads.server.app import begin_work, make_app
 from uploads.server.bucket import Rules
 from uploads.server.connections import PatientProtocol, Server
 from uploads.server.console import say
@@ -78,11 +78,7 @@ def work(plan: Plan, listener: socket.socket, is_ready: Callable[[], bool]) -> N
             if settings.metrics_port:
                 app.state.metrics.serve(settings.metrics_port, settings.metrics_host)
             _announce(settings)
-        probe = Probe(settings, plan.endpoint, plan.credentials)
-        app.state.abilities.begin(probe, "seaweedfs" if settings.embedded else settings.profile)
-        for courier in app.state.couriers:
-            courier.start()
-            stack.callback(courier.stop)
+        stack.callback(begin_work(app, Probe(settings, plan.endpoint, plan.credentials)))
         config = uvicorn.Config(
             app,
             http=PatientProtocol,

@@ -77,7 +77,7 @@ class CompanionSigner:
             case "GET", "batch":
                 return await self._sign(upload, query["partNumbers"].split(","))
             case "GET", "":
-                return await self._unless_gone(upload, await self._list(upload))
+                return await self._list(upload)
             case "GET", "status":
                 return await self._status(upload)
             case "POST", "complete":
@@ -103,7 +103,7 @@ class CompanionSigner:
             metadata["projectId"] = str(wanted["projectId"])
         body = {"filename": wanted["filename"], "type": wanted["type"], "metadata": metadata}
         response = await self._carrier.call(ApiRequest("POST", "/s3/multipart", body))
-        created = _read(response)
+        created = read_json(response)
         if response.status != 200 or not isinstance(created, dict) or not created.get("uploadId"):
             return _in_words(response)
         answer = {"uploadId": created["uploadId"], "key": created["key"], "bucket": created.get("bucket", "")}
@@ -115,7 +115,7 @@ class CompanionSigner:
         if self._has_batch:
             path = upload.path("/batch", f"&partNumbers={','.join(numbers)}")
             response = await self._carrier.call(ApiRequest("GET", path))
-            answer = _read(response)
+            answer = read_json(response)
             if response.status == 200 and isinstance(answer, dict) and answer.get("presignedUrls"):
                 return _signed(answer["presignedUrls"], None)
             if response.status not in (400, 404):
@@ -125,7 +125,7 @@ class CompanionSigner:
         expires = None
         for number in numbers[:FIRST_URLS]:
             response = await self._carrier.call(ApiRequest("GET", upload.path(f"/{number}")))
-            answer = _read(response)
+            answer = read_json(response)
             if response.status != 200 or not isinstance(answer, dict) or not answer.get("url"):
                 if not urls:
                     return await self._unless_gone(upload, response)
@@ -134,8 +134,7 @@ class CompanionSigner:
         return _signed(urls, expires)
 
     async def _list(self, upload: _Upload) -> HttpResponse:
-        response = await self._carrier.call(ApiRequest("GET", upload.path()))
-        return response if isinstance(_read(response), list) else _in_words(response)
+        return await self._unless_gone(upload, await self._carrier.call(ApiRequest("GET", upload.path())))
 
     async def _status(self, upload: _Upload) -> HttpResponse:
         """``completed`` is said of an upload that is gone if the store says so once more, and of no other.
@@ -143,9 +142,9 @@ class CompanionSigner:
         A Complete without an answer may never have arrived, and the upload may have been aborted since. Stores that keep
         the id of what they have completed answer a second Complete as they did the first; over others it is sent anew.
         """
-        response = await self._unless_gone(upload, await self._list(upload))
+        response = await self._list(upload)
         if response.status == 200:
-            return _json({"state": "open"}) if isinstance(_read(response), list) else response
+            return _json({"state": "open"}) if isinstance(read_json(response), list) else response
         if response.status != 404:
             return response
         if upload.id not in self._sent:
@@ -158,7 +157,7 @@ class CompanionSigner:
         return _json({"state": "missing"}) if response.status == 404 else response
 
     async def _complete(self, upload: _Upload, parts: list[Mapping[str, Any]]) -> HttpResponse:
-        listing = await self._unless_gone(upload, await self._list(upload))
+        listing = await self._list(upload)
         if listing.status != 200:
             return listing
         sizes = {(part.part_number, part.etag): part.size for part in parse_list(listing)}
@@ -181,7 +180,7 @@ class CompanionSigner:
 
     def _is_completed(self, upload: _Upload, response: HttpResponse) -> bool:
         """Whether this is the store's word, and not a page of whatever stands in between."""
-        answer = _read(response)
+        answer = read_json(response)
         if response.status != 200 or not isinstance(answer, dict) or answer.get("key") != upload.key:
             return False
         if str(answer.get("location") or "").startswith(("https://", "http://")):
@@ -195,7 +194,7 @@ class CompanionSigner:
         if response.status != 500 or await self._can_list(upload):
             return _in_words(response)
         body = ApiRequest("POST", "/s3/multipart", _PROBE_FILE)
-        created = _read(await self._carrier.call(body))
+        created = read_json(await self._carrier.call(body))
         if not isinstance(created, dict) or not created.get("uploadId"):
             return _in_words(response)
         other = _Upload(str(created["uploadId"]), str(created.get("key", "")))
@@ -226,7 +225,8 @@ def _remember(kept: OrderedDict[str, Any], name: str, value: Any) -> None:
         kept.popitem(last=False)
 
 
-def _read(response: HttpResponse) -> Any:
+def read_json(response: HttpResponse) -> Any:
+    """What an answer says; None for what is no JSON."""
     try:
         return json.loads(response.text)
     except ValueError:
@@ -241,14 +241,14 @@ def _signed(urls: Mapping[str, str], expires: Any) -> HttpResponse:
 
 
 def _is_companion(response: HttpResponse) -> bool:
-    answer = _read(response)
+    answer = read_json(response)
     words = str(answer.get("error", "")) if isinstance(answer, dict) else ""
     return response.status == 400 and words.startswith("s3:") and "filename" in words
 
 
 def _in_words(response: HttpResponse) -> HttpResponse:
     """A refusal with Companion's own words; a page of HTML has none that are for people."""
-    answer = _read(response)
+    answer = read_json(response)
     if response.status < 400 and answer is not None:
         return response
     if not isinstance(answer, dict):

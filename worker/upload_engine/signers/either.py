@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 
 from upload_engine.interfaces import ApiRequest, HttpResponse, UploadSigner
-from upload_engine.signers.companion import CompanionSigner
+from upload_engine.signers.companion import CompanionSigner, read_json
 
 
 class EitherSigner:
@@ -51,8 +50,5 @@ class EitherSigner:
 
 def _knows_a_user(response: HttpResponse) -> bool:
     """Our own kind's answer: a portal says 200 as well, to whatever it is asked."""
-    try:
-        answer = json.loads(response.text)
-    except ValueError:
-        return False
+    answer = read_json(response)
     return response.status == 200 and isinstance(answer, dict) and "userId" in answer
