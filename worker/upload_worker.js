@@ -9,8 +9,9 @@
  *   port                         the line to the worker, or null; a MessagePort unless the worker is another tab's
  *   post(body, file)             send one message: body is JSON text, file an optional File or FileSystemFileHandle
  *   onMessage(callback)          callback(body, handle) for every message; handle: a FileSystemFileHandle that the
- *                                engine keeps, or undefined. Those that came before are kept and given first.
- *                                One callback at a time; null goes back to keeping
+ *                                engine keeps, or undefined. Of a snapshot callback(head, undefined, message): what it
+ *                                holds stays here, as message.body, until Python asks for it. Those that came before
+ *                                are kept and given first. One callback at a time; null goes back to keeping
  *   onReconnect(callback)        callback(anew) when the page has to introduce itself once more: it is back from the
  *                                back/forward cache, or (anew is true) another worker stands in for one that is gone
  *   outlivesPages                whether the worker goes on for some minutes when its last page is gone
@@ -37,7 +38,7 @@
  *   host.log(text, level)        a line for the consoles of all connected pages; level is "info" (default) or "error"
  *
  * On the port a page's message is {body, file?}, and {gone} when it is closed or left: Chromium throws a page out of the
- * back/forward cache when a shared worker speaks to it there. The engine's is {body, file?}. Between the two halves alone go
+ * back/forward cache when a shared worker speaks to it there. The engine's is {body, head?, file?}. Between the two halves alone go
  * {alive, build} (the worker leads; its name), {lock}, {draining} (for a worker of that build), {stopped} and {log, level}.
  * No string is ever evaluated here: the worker's content security policy needs 'wasm-unsafe-eval' and nothing more.
  *
@@ -104,6 +105,7 @@ const PAGE = 1_024; // bytes; a snapshot's
 const FRESH_PAGE = 1; // kinds of them; 0 is for nothing but zeros, in a fresh instance as well
 const STORED_PAGE = 2;
 const CLEARED_PAGE = 3;
+const SHORT_TEXT = 4_096; // bytes
 const KNOCK_AGAIN = 1_000; // milliseconds: whoever comes while a shared worker is ending may not be heard by the next one
 
 /** The protocol's wire form of "the engine cannot work", for when there is no Python to write it. */
@@ -148,6 +150,76 @@ function holdLock(name) {
 function inOneLine(error) {
   const text = String(error?.message || error || "unknown error").trim();
   return text.slice(text.lastIndexOf("\n") + 1).slice(0, 500);
+}
+
+/*
+ * What the engine's Python does so often that it is done here, as a whole: every step across costs it 10 to 100 µs.
+ *
+ *   send(url, options, body, fields, limit)  one request by fetch; options and fields are JSON text. fields: of a form, whose
+ *                                            last field is the body; else undefined. Returns {abort(), answer}: a promise of
+ *                                            the JSON text [status, [[name, value] …], text], text of at most limit bytes
+ *   form(fields, body)                       {content, headers}: the form alone, and what has to be said of it
+ *   read(blob, start, end)                   a promise of its bytes, as an ArrayBuffer
+ *   putAll(store, records)                   put every object of a JSON list into an IDBObjectStore
+ */
+const EDGE = {
+  send(url, options, body, fields, limit) {
+    const controller = new AbortController();
+    const { headers, ...others } = JSON.parse(options);
+    const form = fields !== undefined && EDGE.form(fields, body);
+    const settings = { ...others, headers, body, signal: controller.signal };
+    if (form) Object.assign(settings, { body: form.content, headers: [...headers, ...form.headers] });
+    const answer = async () => {
+      const response = await fetch(url, settings);
+      return JSON.stringify([response.status, [...response.headers], await readText(response, limit)]);
+    };
+    return { abort: () => controller.abort(), answer: answer() };
+  },
+
+  /** What is in memory is written out here: to make a Blob of it costs the browser more than to send it. RFC 7578. */
+  form(fields, body) {
+    const entries = Object.entries(JSON.parse(fields));
+    if (body instanceof Blob) {
+      const content = new FormData();
+      for (const [name, value] of [...entries, ["file", body]]) content.append(name, value);
+      return { content, headers: [] };
+    }
+    const boundary = `form-${crypto.getRandomValues(new Uint32Array(4)).join("-")}`;
+    const head = (name, more = "") => `--${boundary}\r\nContent-Disposition: form-data; name="${name}"${more}\r\n\r\n`;
+    const lines = entries.map(([name, value]) => `${head(name)}${value}\r\n`);
+    const before = new TextEncoder().encode(lines.join("") + head("file", '; filename="blob"'));
+    const after = new TextEncoder().encode(`\r\n--${boundary}--\r\n`);
+    const content = new Uint8Array(before.length + body.byteLength + after.length);
+    content.set(before);
+    content.set(new Uint8Array(body), before.length);
+    content.set(after, before.length + body.byteLength);
+    return { content, headers: [["content-type", `multipart/form-data; boundary=${boundary}`]] };
+  },
+
+  read(blob, start, end) {
+    return blob.slice(start, end).arrayBuffer();
+  },
+
+  putAll(store, records) {
+    for (const record of JSON.parse(records)) store.put(record);
+  },
+};
+
+/** At most limit bytes of a body; the rest is not even fetched. What is short is so at once, even if it was compressed. */
+async function readText(response, limit) {
+  if (Number(response.headers.get("content-length") ?? Infinity) <= Math.min(limit, SHORT_TEXT)) return response.text();
+  if (!response.body) return "";
+  const reader = response.body.getReader();
+  const decoder = new TextDecoder();
+  let text = "";
+  for (let left = limit; left > 0;) {
+    const { done, value } = await reader.read();
+    if (done) return text + decoder.decode();
+    text += decoder.decode(value.subarray(0, left), { stream: true });
+    left -= value.length;
+  }
+  await reader.cancel();
+  return text + decoder.decode();
 }
 
 if (!ON_PAGE) {
@@ -304,7 +376,9 @@ function connectPage() {
         if (port !== tabs) ours = data.lock;
         navigator.locks.request(data.lock, { mode: "shared" }, () => lost(port, data.lock)).catch(() => {});
       } else if (data.log !== undefined) console[data.level === "error" ? "error" : "info"](`uploads: ${data.log}`);
-      else if (port === line.port) listener(data.body, data.file);
+      else if (port !== line.port) return;
+      else if (data.head === undefined) listener(data.body, data.file);
+      else listener(data.head, undefined, data); // the rest is read when somebody looks at it
     };
   }
 
@@ -539,6 +613,7 @@ async function withRightType(work) {
 
 /** Begin to work. Gives connect(port, guestToken), to be called for every page. end: ends the worker. */
 function runWorker(kind, tabsMeet, end) {
+  globalThis.uploadEdge = EDGE;
   const ports = [];
   const tabs = new Map(); // the ports that stand for pages in other tabs, by the pages' names
   const channel = tabsMeet ? new BroadcastChannel(TABS) : null;

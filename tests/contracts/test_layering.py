@@ -15,7 +15,7 @@ SOURCES = {
     for base in (ROOT / "py", ROOT / "worker")
     for path in sorted(base.rglob("*.py"))
 }
-BROWSER_MODULES = {"js", "pyodide", "pyodide_js", "pyscript", "jsffi", "micropip"}
+BROWSER_MODULES = {"js", "pyodide", "pyodide_js", "pyscript", "jsffi", "micropip", "vfs"}
 STANDARD_LIBRARY = set(sys.stdlib_module_names)
 
 # Room → the rooms it may import besides the standard library and itself. The longest prefix of a module's name decides.
@@ -32,7 +32,15 @@ ARROWS: dict[str, set[str]] = {
     "upload_engine.snapshots": {"upload_engine.core", "uploads.protocol"},
     "upload_engine.kept_files": {"upload_engine.core", "upload_engine.interfaces"},
     "upload_engine.sign_in": {"upload_engine.core", "upload_engine.interfaces"},
-    "upload_engine.operations": {"upload_engine.core", "upload_engine.interfaces", "upload_engine.sign_in"},
+    "upload_engine.small_files": {"upload_engine.core", "upload_engine.interfaces"},
+    "upload_engine.part_urls": {"upload_engine.core", "upload_engine.interfaces"},
+    "upload_engine.operations": {
+        "upload_engine.core",
+        "upload_engine.interfaces",
+        "upload_engine.part_urls",
+        "upload_engine.sign_in",
+        "upload_engine.small_files",
+    },
     "upload_engine.outbox": {
         "upload_engine.core",
         "upload_engine.interfaces",
@@ -52,6 +60,18 @@ ARROWS: dict[str, set[str]] = {
         "upload_engine.dispatcher",
         "upload_engine.interfaces",
     },
+    "upload_engine.adjustments": {
+        "upload_engine.core",
+        "upload_engine.dispatcher",
+        "upload_engine.interfaces",
+        "uploads.protocol",
+    },
+    "upload_engine.details": {
+        "upload_engine.core",
+        "upload_engine.dispatcher",
+        "upload_engine.interfaces",
+        "uploads.protocol",
+    },
     "upload_engine.intake": {
         "upload_engine.account",
         "upload_engine.core",
@@ -61,6 +81,8 @@ ARROWS: dict[str, set[str]] = {
     },
     "upload_engine.engine": {
         "upload_engine.account",
+        "upload_engine.adjustments",
+        "upload_engine.details",
         "upload_engine.core",
         "upload_engine.dispatcher",
         "upload_engine.intake",
@@ -101,7 +123,12 @@ TOUCHES_THE_BROWSER = {
     "uploads.ui.embed_line",
     "uploads.ui.files",
     "uploads.ui.installed",
+    "uploads.ui.intl",
+    "uploads.ui.later",
+    "uploads.ui.panel_dom",
     "uploads.ui.main",
+    "uploads.ui.plot",
+    "uploads.ui.thumbnails",
 }
 THIRD_PARTY = {"uploads.server"}
 

@@ -9,15 +9,24 @@ import heapq
 import itertools
 import json
 import os
+import secrets
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, Protocol
 from urllib.parse import urlsplit
 
 from upload_engine.core.errors import FileChanged, FileUnreadable, NetworkFault, StorageFault
-from upload_engine.core.fingerprint import sample_ranges
-from upload_engine.interfaces import ApiRequest, FileSource, HttpResponse, KeptFile, PartBody, PutRequest
+from upload_engine.core.fingerprint import sample_of, sample_ranges
+from upload_engine.interfaces import (
+    ApiRequest,
+    FileSource,
+    HttpResponse,
+    KeptFile,
+    PartBody,
+    PutRequest,
+    WholeFile,
+)
 
 BLOCK = 64 * 1024
 TEXT_LIMIT = 64 * 1024
@@ -70,7 +79,33 @@ class SocketTransport:
     """PartTransport over a plain socket."""
 
     async def put(self, request: PutRequest, on_progress: Callable[[int], None]) -> HttpResponse:
-        return await send("PUT", request.url, dict(request.headers), request.body.content, on_progress)
+        method, headers, content = "PUT", dict(request.headers), request.body.content
+        if request.fields is not None:
+            boundary = secrets.token_hex(16)
+            method, content = "POST", form_data(request.fields, content, boundary)
+            headers["content-type"] = f"multipart/form-data; boundary={boundary}"
+        told, size = 0, request.body.size
+
+        def tell(sent: int) -> None:
+            nonlocal told
+            if min(sent, size) > told:
+                told = min(sent, size)
+                on_progress(told)
+
+        return await send(method, request.url, headers, content, tell)
+
+
+def form_data(fields: Mapping[str, str], file: bytes, boundary: str) -> bytes:
+    """RFC 7578, as browsers write it: the file comes last, and is called "blob"."""
+    lines = [
+        f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in fields.items()
+    ]
+    lines.append(
+        f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="blob"\r\n'
+        "Content-Type: application/octet-stream\r\n\r\n"
+    )
+    return "".join(lines).encode() + file + f"\r\n--{boundary}--\r\n".encode()
 
 
 class SocketSigner:
@@ -119,6 +154,11 @@ class DiskFile:
     async def part(self, offset: int, size: int) -> PartBody:
         return PartBody(self._read(offset, size), size)
 
+    async def whole(self) -> WholeFile:
+        content = self._read(0, self.size)
+        body = PartBody(content, self.size)
+        return WholeFile(body, sample_of(content), await self.checksum(body))
+
     async def checksum(self, body: PartBody) -> str:
         return hashlib.md5(body.content, usedforsecurity=False).hexdigest()
 
@@ -154,8 +194,8 @@ class MemoryFileKeeper:
 
     def __init__(self, copy_limit: int | None = None, offline_limit: int | None = None) -> None:
         self.access: Literal["open", "ask", "denied"] = "open"
-        self.copy_limit = copy_limit or 0
-        self.offline_limit = max(self.copy_limit, offline_limit or 0)
+        self.least_offline = offline_limit or 0
+        self.copy_up_to(copy_limit)
         self.room = 2**60
         self.kept: dict[tuple[str, str], Any] = {}
 
@@ -172,6 +212,10 @@ class MemoryFileKeeper:
             raise StorageFault("there is not enough room")
         self.kept[user_id, upload_id] = copy.deepcopy(handed)
         return "copy"
+
+    def copy_up_to(self, largest: int | None) -> None:
+        self.copy_limit = largest or 0
+        self.offline_limit = max(self.copy_limit, self.least_offline)
 
     async def recall(self, user_id: str) -> dict[str, KeptFile]:
         return {
@@ -263,7 +307,7 @@ class QueuePort:
         self._waiting: deque[tuple[str, FileSource | None]] = deque()
         self._on_message: Callable[[str, FileSource | None], None] | None = None
 
-    def post(self, body: str, handle: Any = None) -> None:
+    def post(self, body: str, handle: Any = None, head: str = "") -> None:
         if not self.closed:
             self.heard.append(body)
             self.handles.append(handle)

@@ -26,6 +26,7 @@ _ON_BUCKET = {
     ("GET", "list-type"): "ListObjectsV2",
     ("PUT", ""): "CreateBucket",
     ("HEAD", ""): "HeadBucket",
+    ("POST", ""): "PostObject",
 }
 _ON_OBJECT = {
     ("POST", "uploads"): "CreateMultipartUpload",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import time
 
 from tests.fakes.http_wire import reset
 
@@ -25,7 +26,8 @@ class TcpProxy:
     """Use as an asynchronous context manager. All attributes may be changed while it runs.
 
     latency: seconds that every byte takes, each way; bandwidth: bytes a second, upwards and all connections together,
-    None for no limit; connections: how many were made in all; sent_up: bytes copied towards the store; doomed: how many
+    None for no limit; connections: how many were made in all; sent_up, sent_down: bytes copied towards the store and back;
+    first_at: when the first of them went up, in seconds since 1970, or None; doomed: how many
     connections ``doom`` has reset; answers_to_lose: so many answers are never heard: their connections are reset at
     their first byte, when the request has long been through.
     """
@@ -35,7 +37,8 @@ class TcpProxy:
         self.latency = 0.0
         self.bandwidth: float | None = None
         self.connections = 0
-        self.sent_up = 0
+        self.sent_up = self.sent_down = 0
+        self.first_at: float | None = None
         self.doomed = 0
         self.answers_to_lose = 0
         self._doom: tuple[random.Random, float, int] | None = None
@@ -55,6 +58,10 @@ class TcpProxy:
     async def __aexit__(self, *_: object) -> None:
         self._server.close()
         await self.cut()
+
+    def watch(self) -> None:
+        """From now on look for the first byte: see ``first_at``."""
+        self.first_at = None
 
     async def cut(self) -> int:
         """Reset every connection there is; new ones may be made. Returns how many were cut."""
@@ -144,7 +151,10 @@ class TcpProxy:
                     raise ConnectionResetError
                 writer.write(block)
                 await writer.drain()
-                self.sent_up += len(block) if up else 0
+                if up:
+                    self.sent_up += len(block)
+                else:
+                    self.sent_down += len(block)
             with contextlib.suppress(OSError):
                 writer.write_eof()
 
@@ -152,6 +162,8 @@ class TcpProxy:
             nonlocal copied
             while True:
                 block = await reader.read(self._piece() if up else BLOCK)
+                if up and block and self.first_at is None:
+                    self.first_at = time.time()
                 copied += len(block)
                 if fate is not None and copied > fate:
                     self.doomed += 1

@@ -16,7 +16,15 @@ from upload_engine.core.fingerprint import sample_ranges
 from upload_engine.core.requests import object_path
 from upload_engine.dispatcher import Outside
 from upload_engine.engine import Engine
-from upload_engine.interfaces import FileKeeper, FileSource, GuestKey, PartBody, Record, SessionStore
+from upload_engine.interfaces import (
+    FileKeeper,
+    FileSource,
+    GuestKey,
+    PartBody,
+    Record,
+    SessionStore,
+    WholeFile,
+)
 from upload_engine.memory_store import NoFileKeeper, NoGuestKey
 from upload_engine.operations import Transports
 from uploads import protocol as p
@@ -43,6 +51,10 @@ class Slice:
 
     def __del__(self) -> None:
         Slice.alive -= 1
+
+    def pin(self) -> None:
+        """Read it now, and not when it is sent."""
+        self._read = self.read()
 
     def read(self) -> Piece:
         """The bytes. Raises FileFault."""
@@ -97,6 +109,11 @@ class Disk:
 
     async def part(self, offset: int, size: int) -> PartBody:
         return PartBody(Slice(self, offset, size), size)
+
+    async def whole(self) -> WholeFile:
+        body = await self.part(0, self.size)
+        body.content.pin()
+        return WholeFile(body, await self.sample(), await self.checksum(body))
 
     async def checksum(self, body: PartBody) -> str:
         etag = etag_of(body.content.read())
@@ -181,8 +198,12 @@ class Storage:
         if records:
             await self._write(write)
 
-    async def delete(self, user_id: str, upload_id: str) -> None:
-        await self._write(lambda: self.records.pop((user_id, upload_id), None))
+    async def delete(self, keys: Sequence[tuple[str, str]]) -> None:
+        def forget() -> None:
+            for key in keys:
+                self.records.pop(key, None)
+
+        await self._write(forget)
 
     async def adopt(self, user_id: str) -> None:
         def write() -> None:
@@ -243,12 +264,14 @@ class Page:
         self.capabilities: dict[str, Any] = {}
         self.texts: list[str] = []
         self.offered: dict[str, Any] = {}
+        self.told: dict[str, dict[str, Any]] = {}
+        self.ranks: dict[str, float] = {}
         self.on_text: Callable[[str], None] = self.texts.append
         self.on_session: Callable[[dict[str, Any]], None] = lambda _: None
         self._decode = p.decode_worker_response if strict else _decode_quickly
         self.heard = asyncio.Event()
 
-    def post(self, body: str, handle: Any = None) -> None:
+    def post(self, body: str, handle: Any = None, head: str = "") -> None:
         self.on_text(body)
         message = self._decode(body)
         kind = message["type"]
@@ -260,6 +283,8 @@ class Page:
             self.offered[message["upload_id"]] = handle
         elif kind == p.COMMAND_REFUSED:
             self.refused.append(message["message"])
+        elif kind in (p.SETTINGS, p.UPLOAD_DETAILS, p.UPLOAD_FIGURES):
+            self.told[kind] = message
         elif kind == p.ENGINE_READY:
             self.capabilities = message["capabilities"]
         elif kind == p.UPLOAD_REMOVED:
@@ -278,6 +303,7 @@ class Page:
         assert progress["uploaded_bytes"] <= progress["total_bytes"], "I8: no more than the file"
         self.sessions[upload_id] = session
         self.errors[upload_id] = message["error"]
+        self.ranks[upload_id] = session["rank"]
         self.on_session(session)
 
     def listen(
@@ -305,6 +331,7 @@ _SHOWN = {
     "progress": "progress",
     "partsUploaded": "parts_uploaded",
     "fileAccess": "file_access",
+    "rank": "rank",
 }
 
 

@@ -64,7 +64,8 @@ class Dialect:
 class Multipart:
     """A multipart upload. ``token``: the proof that its object will carry; ``file``: the name told at Create;
 
-    ``ended``: what ended it ("", "completed", "aborted", "expired").
+    ``ended``: what ended it ("", "completed", "aborted", "expired"); ``whole``: it is none, but a small file whose one part is
+    stored as the object itself.
     """
 
     name: str
@@ -76,10 +77,16 @@ class Multipart:
     created_at: float
     ended: str = ""
     parts: dict[int, list[Piece]] = field(default_factory=dict)
+    whole: bool = False
 
     @property
     def is_open(self) -> bool:
-        return not self.ended
+        """The store keeps its parts until somebody ends it."""
+        return not self.ended and not self.whole
+
+    @property
+    def takes_parts(self) -> bool:
+        return self.is_open or self.whole
 
     def only_copy(self, number: int) -> Piece | None:
         """What is stored under a number, unless there are different copies of it."""
@@ -106,16 +113,18 @@ class Bucket:
         self.objects: dict[str, Object] = {}
         self.bytes_stored = 0
 
-    def create(self, key: str, file: str, size: int, part_size: int, now: float) -> Multipart:
-        name = f"upload-{len(self.uploads) + 1}"
-        upload = Multipart(name, key, file, size, part_size, f"token-{name}", now)
+    def create(
+        self, key: str, file: str, size: int, part_size: int, now: float, *, whole: bool = False
+    ) -> Multipart:
+        name = f"{'whole' if whole else 'upload'}-{len(self.uploads) + 1}"
+        upload = Multipart(name, key, file, size, part_size, f"token-{name}", now, whole=whole)
         self.uploads[name] = upload
         return upload
 
     def open_upload(self, name: str) -> Multipart:
         """Raises Refusal unless the upload is open."""
         upload = self.uploads[name]
-        if not upload.is_open:
+        if not upload.takes_parts:
             raise Refusal(404, "NoSuchUpload")
         return upload
 
@@ -123,8 +132,13 @@ class Bucket:
         """Store a part; its ETag."""
         upload = self.open_upload(name)
         copies = upload.parts.setdefault(number, [])
-        if not self.dialect.keeps_copies:
+        if upload.whole or not self.dialect.keeps_copies:
             copies.clear()
+        if upload.whole:
+            for other in self.uploads.values():  # whose object is replaced
+                if other.whole and other.key == upload.key and other is not upload:
+                    other.parts.clear()
+            self.objects[upload.key] = Object((piece,), upload.token, piece.size, etag_of(piece))
         if piece not in copies:
             copies.append(piece)
         self.bytes_stored += piece.size
@@ -133,6 +147,9 @@ class Bucket:
     def list_parts(self, name: str) -> list[tuple[int, Piece]]:
         """All copies of all parts."""
         upload = self.uploads[name]
+        if upload.whole:
+            found = self.objects.get(upload.key)
+            return [(1, found.pieces[0])] if found and found.token == upload.token else []
         if not (upload.ended == "completed" and self.dialect.lists_after_completion):
             self.open_upload(name)
         return [(number, piece) for number, copies in upload.parts.items() for piece in copies]

@@ -81,6 +81,7 @@ class Drama:
             url_lifetime=plan.url_lifetime,
             dialect=plan.dialect,
             items=plan.items,
+            small_files=plan.small_files,
         )
         if tell:
             self.world.story = []

@@ -19,7 +19,7 @@ from upload_engine.core.retry import RetryBudget
 from upload_engine.interfaces import ApiRequest, HttpResponse
 
 from tests.simulation.bucket import Multipart, Piece, etag_of
-from tests.simulation.signing import ME, SECRET
+from tests.simulation.signing import ME, SECRET, count_uploads, is_about_many
 
 if TYPE_CHECKING:
     from tests.simulation.browser import Disk
@@ -81,18 +81,18 @@ class Oracle:
     # Faults and charges.
 
     @contextmanager
-    def counting_faults(self, what: str) -> Iterator[None]:
-        """A fault is counted once for all it may cost in retries."""
+    def counting_faults(self, what: str, uploads: int = 1) -> Iterator[None]:
+        """A fault is counted once for all it may cost each of so many uploads in retries."""
         world, since = self._world, self._world.loop.time()
         world.tell(f"--> {what}")
         try:
             yield
         except NetworkFault as fault:
-            self.chargeable += what != "probe"
+            self.chargeable += uploads if what != "probe" else 0
             world.tell(f"<-- {what}: {fault.message}")
             raise
         except asyncio.CancelledError:
-            self.chargeable += what != "probe" and world.loop.time() - since > LONG
+            self.chargeable += uploads if what != "probe" and world.loop.time() - since > LONG else 0
             world.tell(f"<-- {what}: given up")
             raise
 
@@ -140,7 +140,7 @@ class Oracle:
         ):
             return
         again = f"I3: part {sending.number} of {sending.upload.file} is sent again for nothing"
-        self.check(not sending.upload.is_open, again)
+        self.check(not sending.upload.takes_parts, again)
 
     def put_answered(self, sending: Sending, response: HttpResponse) -> None:
         self._world.tell(
@@ -165,6 +165,12 @@ class Oracle:
 
     # Calls.
 
+    def _uploads(self, request: ApiRequest) -> list[Multipart]:
+        """What a call that completes is about."""
+        if not is_about_many(request):
+            return [self._upload(request)]
+        return [self._world.bucket.uploads[row["uploadId"]] for row in request.json["uploads"]]
+
     def _upload(self, request: ApiRequest) -> Multipart:
         return self._world.server.read(unquote(request.path.partition("?")[0].split("/")[3]))[0]
 
@@ -187,11 +193,11 @@ class Oracle:
         return any(disk.name == upload.file and disk.is_now(found.pieces) for disk in self.given)
 
     def complete_asked(self, request: ApiRequest) -> None:
-        self._completing.add(self._upload(request).file)
+        self._completing.update(upload.file for upload in self._uploads(request))
 
     def conflict(self, request: ApiRequest) -> None:
         """The store wants a fresh upload in this one's place."""
-        self._conflicted.add(self._upload(request).name)
+        self._conflicted.update(upload.name for upload in self._uploads(request))
 
     def is_completing(self, file: str) -> bool:
         """Whether Complete has been asked for."""
@@ -207,15 +213,18 @@ class Oracle:
             body = None
         if response.status != 200 or body is None:
             if response.status != 401 and kind != "probe":
-                self.chargeable += 1
+                self.chargeable += count_uploads(request)
             if response.status == 404 and kind == "list" and self._upload(request).ended == "completed":
                 world.hit("state: NoSuchUpload after success")
             return
         if kind == "create":
-            self._told_at[body["uploadId"]] = self._awake()
-            if body["userId"] != ME:
-                self.orphans.add(body["uploadId"])
-            self._signed(body["uploadId"], body["urls"])
+            for row in body["uploads"] if is_about_many(request) else [body]:
+                if "uploadId" not in row:
+                    continue  # refused
+                self._told_at[row["uploadId"]] = self._awake()
+                if body["userId"] != ME:
+                    self.orphans.add(row["uploadId"])
+                self._signed(row["uploadId"], row.get("urls", ["1"]))
         elif kind == "sign":
             self._signed(self._upload(request).name, body["presignedUrls"])
             if took > world.url_lifetime - URL_MARGIN:  # too late to be of use
@@ -225,7 +234,9 @@ class Oracle:
             if body.get("userId") != ME:  # what has just been created is put aside before it is written down
                 self.orphans |= self._told_at.keys() - self._recorded.keys()
         elif kind in ("complete", "status"):
-            self._report(self._upload(request), body)
+            rows = body["uploads"] if is_about_many(request) else [body]
+            for upload, row in zip(self._uploads(request), rows, strict=True):
+                self._report(upload, row)
         elif kind == "list":
             self._listed(self._upload(request), body)
 

@@ -45,7 +45,10 @@ class PlannedFile:
 
 @dataclass(frozen=True)
 class Plan:
-    """``calm_at``: seconds; from then on nothing goes wrong any more. ``shuffle``: the seed of the loop's order."""
+    """``calm_at``: seconds; from then on nothing goes wrong any more. ``small_files``: bytes up to which the server takes them
+
+    whole.
+    """
 
     seed: int
     files: tuple[PlannedFile, ...]
@@ -56,6 +59,7 @@ class Plan:
     url_lifetime: float
     dialect: Dialect
     config: tuple[tuple[str, Any], ...]
+    small_files: int = 0
 
     def without(self, *items: Item) -> Plan:
         return replace(self, items=tuple(item for item in self.items if item not in items))
@@ -63,7 +67,7 @@ class Plan:
     def __str__(self) -> str:
         head = (
             f"seed {self.seed}: files {[file.size for file in self.files]}, {self.bytes_per_second:g} bytes/s, "
-            f"calm after {self.calm_at:.0f} s, {self.dialect}, {dict(self.config)}"
+            f"calm after {self.calm_at:.0f} s, {self.dialect}, {dict(self.config)}, small: {self.small_files}"
         )
         return "\n".join([head, *(f"  {item}" for item in self.items)])
 
@@ -75,6 +79,7 @@ def plan_for(seed: int) -> Plan:
     """
     rng = random.Random(seed)
     files = tuple(_file(rng, number) for number in range(rng.choices((1, 2, 3), (6, 3, 1))[0]))
+    small_files, files = _with_small_files(random.Random(f"small {seed}"), files)
     speed = rng.choice((1e6, 5e6, 2e7))
     duration = sum(file.size for file in files) / speed + 1.0
     number_of_faults = rng.choices((1, 2, 3, 4, 6, 9), (2, 3, 4, 3, 2, 1))[0]
@@ -118,6 +123,20 @@ def plan_for(seed: int) -> Plan:
         url_lifetime=rng.choice((40.0, 60.0, 900.0, 900.0)),
         dialect=_dialect(rng),
         config=tuple(config.items()),
+        small_files=small_files,
+    )
+
+
+def _with_small_files(
+    rng: random.Random, files: tuple[PlannedFile, ...]
+) -> tuple[int, tuple[PlannedFile, ...]]:
+    """With a third of the seeds the server takes small files whole: there most of the files are, and there are more."""
+    if rng.random() > 1 / 3:
+        return 0, files
+    more = tuple(_file(rng, len(files) + number) for number in range(rng.choice((0, 0, 1, 3, 9))))
+    return 5 * MIB, tuple(
+        replace(file, size=int(rng.triangular(0, 5 * MIB, 200_000))) if rng.random() < 0.8 else file
+        for file in (*files, *more)
     )
 
 

@@ -34,8 +34,10 @@ PASSING = {"InternalError", "RequestTimeout", "OperationAborted"}
 def call_kind(request: ApiRequest) -> str:
     """What a call is about, in one word."""
     path = request.path.partition("?")[0]
-    if path == "/s3/multipart":
+    if path in ("/s3/multipart", "/s3/objects"):
         return "create"
+    if path == "/s3/objects/complete":
+        return "complete"
     if path.startswith("/s3/multipart/"):
         tail = path.split("/")[4:]
         if tail:
@@ -44,8 +46,21 @@ def call_kind(request: ApiRequest) -> str:
     return {"/healthz": "probe", "/s3/uploads": "who"}.get(path, "guest")
 
 
+def is_about_many(request: ApiRequest) -> bool:
+    """Whether it is a call about several small files."""
+    return request.path.startswith("/s3/objects")
+
+
+def count_uploads(request: ApiRequest) -> int:
+    """How many uploads a call is about."""
+    return len(next(iter(request.json.values()))) if is_about_many(request) else 1
+
+
 class SigningServer:
-    """``cookie`` is the user that the browser's cookie names, ``new_guest`` whether it is a newcomer's."""
+    """``cookie`` is the user that the browser's cookie names, ``new_guest`` whether it is a newcomer's; ``small_files``: bytes up
+
+    to which files are taken whole; ``refused``: the names of those that are not taken at all.
+    """
 
     def __init__(
         self, bucket: Bucket, clock: Callable[[], float], url_lifetime: float, rng: random.Random
@@ -53,6 +68,8 @@ class SigningServer:
         self.bucket = bucket
         self.cookie, self.new_guest = ME, True
         self.with_checksums = False
+        self.small_files = 0
+        self.refused: set[str] = set()
         self.credentials_since = float("-inf")
         self._clock = clock
         self._url_lifetime = url_lifetime
@@ -71,6 +88,10 @@ class SigningServer:
             return answer_json(body)
         if kind == "guest":
             return self._guest(request)
+        if request.path == "/s3/objects":
+            return self._create_whole(request.json["files"])
+        if request.path == "/s3/objects/complete":
+            return self._complete_whole(request.json["uploads"])
         if kind == "create":
             return self._create(request.json)
         url = urlsplit(request.path)
@@ -128,15 +149,56 @@ class SigningServer:
             if upload.is_open and upload.key.startswith(f"u/{self.cookie}/")
         ]
         now = int((DATE + self._clock()) * 1000)
-        return {"userId": self.cookie, "isNewGuest": self.new_guest, "serverTime": now, "uploads": rows}
+        known = {"userId": self.cookie, "isNewGuest": self.new_guest, "serverTime": now, "uploads": rows}
+        return known | ({"smallFiles": {"maxSize": self.small_files}} if self.small_files else {})
+
+    def _key(self, body: dict[str, Any]) -> str:
+        number = len(self.bucket.uploads)
+        asked = body.get("key")
+        return f"u/{self.cookie}/{asked}" if asked else f"u/{self.cookie}/p/{number}/{body['filename']}"
+
+    def _create_whole(self, files: list[dict[str, Any]]) -> HttpResponse:
+        """Every other one is taken as a form."""
+        rows = []
+        for file in files:
+            size = file["size"]
+            if file["filename"] in self.refused:
+                rows.append({"status": 422, "code": "TypeNotAllowed", "message": "No.", "retryable": False})
+                continue
+            upload = self.bucket.create(
+                self._key(file), file["filename"], size, max(1, size), self._clock(), whole=True
+            )
+            signed = self._signed(upload, "urls", ["1"])
+            is_form = len(self.bucket.uploads) % 2 == 0
+            rows.append(
+                {
+                    "key": upload.key,
+                    "uploadId": upload.name,
+                    "bucket": "b",
+                    "method": "POST" if is_form else "PUT",
+                    "url": signed["urls"]["1"] + ("|form" if is_form else ""),
+                    "fields": {"key": upload.key, "policy": SECRET} if is_form else {},
+                    "headers": {} if is_form else signed["headers"],
+                    "expires": signed["expires"],
+                }
+            )
+        return answer_json({"userId": self.cookie, "uploads": rows})
+
+    def _complete_whole(self, sent: list[dict[str, Any]]) -> HttpResponse:
+        rows = []
+        for row in sent:
+            upload = self.bucket.uploads[row["uploadId"]]
+            found = self.bucket.objects.get(upload.key)
+            if not found or not upload.key.startswith(f"u/{self.cookie}/"):
+                rows.append({"status": 404, "code": "NoSuchUpload", "message": "", "retryable": False})
+            elif (found.token, found.size, found.etag) != (upload.token, upload.size, row["etag"]):
+                rows.append({"status": 409, "code": "ProofFailed", "message": "", "retryable": True})
+            else:
+                rows.append(report(found))
+        return answer_json({"uploads": rows})
 
     def _create(self, body: dict[str, Any]) -> HttpResponse:
-        number = len(self.bucket.uploads)
-        key = (
-            f"u/{self.cookie}/{body['key']}"
-            if body.get("key")
-            else f"u/{self.cookie}/p/{number}/{body['filename']}"
-        )
+        key = self._key(body)
         upload = self.bucket.create(key, body["filename"], body["size"], body["partSize"], self._clock())
         last = min(100, count_parts(upload.size, upload.part_size))
         signed = self._signed(
@@ -189,6 +251,8 @@ class SigningServer:
         found = self.bucket.objects.get(upload.key)
         if found and token and found.token == token:
             del self.bucket.objects[upload.key]
+            if upload.whole:
+                upload.parts.clear()
         return answer_json({})
 
     def _status(self, upload: Multipart, token: str) -> HttpResponse:
@@ -205,11 +269,13 @@ class SigningServer:
         parts = sorted((row["PartNumber"], row["ETag"].strip('"')) for row in rows)
         refusal: Refusal | None = None
         try:
-            self.bucket.complete(upload.name, parts, mishap)
+            if not upload.whole:
+                self.bucket.complete(upload.name, parts, mishap)
         except Refusal as caught:
             refusal = caught  # an earlier try may have won: the object decides
         found = self.bucket.objects.get(upload.key)
-        expected = (upload.size, multipart_etag(etag for _, etag in parts))
+        etag = parts[0][1] if upload.whole else multipart_etag(etag for _, etag in parts)
+        expected = (upload.size, etag)
         if found and (not token or found.token == token) and (found.size, found.etag) == expected:
             return answer_json(report(found))
         return problem(*_as_problem(refusal)) if refusal else problem(409, "ProofFailed")

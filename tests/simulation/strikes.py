@@ -14,7 +14,7 @@ from upload_engine.interfaces import ApiRequest, HttpResponse, PartBody
 
 from tests.simulation.bucket import Multipart, Piece, Refusal
 from tests.simulation.plan import Item
-from tests.simulation.signing import SECRET, problem
+from tests.simulation.signing import SECRET, is_about_many, problem
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 STEP_SECONDS = 10.0
 """Bytes are seen to move at least this often."""
 FOREVER = 1e12
+SOON_SECONDS = 1.5
+"""What is small has arrived by then, whoever has given it up."""
 PORTAL = HttpResponse(200, {"content-type": "text/html"}, "<html>Sign in to this Wi-Fi</html>")
 
 
@@ -213,9 +215,13 @@ def _stored(sending: Sending) -> HttpResponse:
 def _arrive_late(sending: Sending, seconds: float, damage: str = "") -> None:
     """The page has given this request up, and its bytes reach the store all the same."""
     world, upload, number = sending.world, sending.upload, sending.number
+    if upload.whole:
+        if damage:
+            return  # there is no older one: it is the same file, or none
+        seconds = min(seconds, SOON_SECONDS)
 
     def arrive() -> None:
-        if not upload.is_open:
+        if not upload.takes_parts:
             return
         if damage and number not in upload.parts:  # old only once there is something newer
             world.loop.call_later(seconds, arrive)
@@ -270,7 +276,7 @@ async def ask(world: World, kind: str, request: ApiRequest) -> HttpResponse:
     elif kind == "abort":
         world.oracle.abort_asked(request)
     response = _changed(world, kind, fault, request, world.server.answer(request, MISHAPS.get(fault, "")))
-    if five_minutes or fault in MISHAPS:
+    if five_minutes or (fault in MISHAPS and not is_about_many(request)):
         world.hit(fault)
     await world.travel((0.0 if early else five_minutes) + world.latency / 2)
     if fault.endswith(": answer lost"):
@@ -319,7 +325,10 @@ def _changed(world: World, kind: str, fault: str, request: ApiRequest, answer: H
         _LIES[fault](body, row)
         world.oracle.doubted(request, row["PartNumber"])
     elif kind == "complete" and fault in _REPORTS:
-        body |= _REPORTS[fault](body)
+        rows = body["uploads"] if is_about_many(request) else [body]
+        if "code" in rows[0]:
+            return answer
+        rows[0] |= _REPORTS[fault](rows[0])
     elif fault == "complete: answer cut off":
         world.hit(fault)
         return HttpResponse(200, {}, answer.text[: len(answer.text) // 2])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import pytest
@@ -208,7 +209,7 @@ async def test_what_belongs_to_no_upload_is_let_go_at_the_next_start() -> None:
 class ForgetsNothing(MemoryStore):
     """Storage that is cut off whenever a record is about to be deleted."""
 
-    async def delete(self, user_id: str, upload_id: str) -> None:
+    async def delete(self, keys: Sequence[tuple[str, str]]) -> None:
         await asyncio.Event().wait()
 
 

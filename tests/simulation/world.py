@@ -19,7 +19,7 @@ from tests.simulation import strikes
 from tests.simulation.bucket import Bucket, Dialect, Multipart
 from tests.simulation.oracle import Oracle
 from tests.simulation.plan import Item
-from tests.simulation.signing import SigningServer, call_kind
+from tests.simulation.signing import SigningServer, call_kind, count_uploads
 from tests.simulation.virtual_time import VirtualLoop
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ class World:
         url_lifetime: float = 900.0,
         dialect: Dialect | None = None,
         items: Iterable[Item] = (),
+        small_files: int = 0,
     ) -> None:
         loop = asyncio.get_running_loop()
         assert isinstance(loop, VirtualLoop)
@@ -61,6 +62,7 @@ class World:
         self.url_lifetime = url_lifetime
         self.bucket = Bucket(dialect)
         self.server = SigningServer(self.bucket, self.now, url_lifetime, self.rng)
+        self.server.small_files = small_files
         self.oracle = Oracle(self)
         self.struck: Counter[str] = Counter()
         self.calls: Counter[str] = Counter()
@@ -204,7 +206,8 @@ class World:
 
     async def put(self, request: PutRequest, on_progress: Callable[[int], None]) -> HttpResponse:
         """See ``PartTransport.put``."""
-        name, number, signed_at, length, _ = request.url.removeprefix("https://store/").split("|")
+        name, number, signed_at, length, _, *form = request.url.removeprefix("https://store/").split("|")
+        assert bool(form) == (request.fields is not None), "a form is POSTed, with its fields"
         sending = strikes.Sending(
             self, self.bucket.uploads[name], int(number), float(signed_at), request.body, on_progress
         )
@@ -229,7 +232,7 @@ class World:
         kind = call_kind(request)
         self.calls[kind] += 1
         since = self.loop.time()
-        with self.oracle.counting_faults(kind):
+        with self.oracle.counting_faults(kind, count_uploads(request)):
             response = await strikes.ask(self, kind, request)
         self.oracle.call_answered(kind, request, response, self.loop.time() - since)
         self.reach_deeds(f"{kind} answered")

@@ -23,7 +23,7 @@ from upload_engine.core.requests import Identity
 from upload_engine.core.retry import Verdict, judge
 from upload_engine.core.states import AT_REST, Phase
 from upload_engine.dispatcher import Dispatcher
-from upload_engine.interfaces import Clock, SessionStore, UploadSigner
+from upload_engine.interfaces import Clock, Record, SessionStore, UploadSigner
 
 LAST_USER = "lastUser"
 PUT_ASIDE = "Somebody else has signed in: the uploads of the user before are put aside until they are back."
@@ -180,6 +180,7 @@ class Account:
             for session in self._sessions.values():
                 if session.has_file:
                     session.last_activity = self.wall_ms()
+        self._dispatcher.queue.send_whole(identity.small_files)
         is_another = user_id != self.user_id
         if is_another:
             await self._put_strangers_aside(user_id)
@@ -215,7 +216,7 @@ class Account:
 
     async def _load(self) -> None:
         user_id = self.user_id
-        for record in await self._store.load(user_id):
+        for record in sorted(await self._store.load(user_id), key=_place):
             try:
                 session, phase = from_record(record, self._dispatcher.policy)
             except ValueError as error:
@@ -252,3 +253,9 @@ class Account:
             if session.phase in AT_REST and session.last_activity < oldest:
                 self._dispatcher.warn("An upload was interrupted too long ago, and is removed.")
                 self._dispatcher.handle(e.CancelRequested(session.upload_id))
+
+
+def _place(record: Record) -> float:
+    """Where a stored upload stands in the list; a damaged record stands anywhere."""
+    place = record.get("rank", record.get("startedAt"))
+    return float(place) if isinstance(place, int | float) else 0.0

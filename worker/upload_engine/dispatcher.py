@@ -18,9 +18,11 @@ from upload_engine.core import effects as fx
 from upload_engine.core import events as e
 from upload_engine.core.errors import StorageFault
 from upload_engine.core.pacing import Pacer
+from upload_engine.core.parts import part_range
 from upload_engine.core.queue import QueueLimits, UploadQueue
 from upload_engine.core.retry import RetryPolicy
 from upload_engine.core.session import Session
+from upload_engine.core.states import ENDED
 from upload_engine.interfaces import (
     Clock,
     FileKeeper,
@@ -98,6 +100,11 @@ class Dispatcher:
             # Shielded: it may end the very task that waits for it.
             lambda: asyncio.shield(self.group.create_task(ask_who())),
             self._checksums_refused,
+            self._signed,
+            written=lambda upload_id: self.outbox.written(upload_id),
+            is_arriving=lambda: bool(self.arriving),
+            is_sending_small=lambda: self.queue.is_sending_small,
+            spawn=self.spawn,
         )
         self.kept = KeptFiles(
             outside.file_keeper,
@@ -132,11 +139,31 @@ class Dispatcher:
 
     def handle(self, event: e.Event) -> None:
         """Hand an event to its upload, and do what it leads to."""
-        self.perform(self.queue.handle(event, self._clock.now()))
+        now = self._clock.now()
+        if isinstance(event, e.PartProgressed | e.PartUploaded | e.PartFailed):
+            self._count(event, now)
+        self.perform(self.queue.handle(event, now))
         if not isinstance(event, e.TimerFired):  # what a timer leads to shows by itself
-            self.outbox.touch(event.upload_id)
+            self.outbox.happened(event.upload_id)
         if self._log and not isinstance(event, e.PartProgressed):
             self._log(f"{event.upload_id} {e.describe(event)}")
+
+    def _count(self, event: e.PartProgressed | e.PartUploaded | e.PartFailed, now: float) -> None:
+        if session := self.queue.sessions.get(event.upload_id):
+            transfer = session.transfer
+            size = part_range(event.part_number, transfer.file_size, transfer.part_size)[1]
+            session.figures.happened(event, size, now)
+
+    def limit(self, limits: QueueLimits, rate: float | None) -> None:
+        """Other limits from now on: see ``UploadQueue.limit``."""
+        self.perform(self.queue.limit(limits, rate, self._clock.now()))
+
+    def move(self, upload_id: str, before: str | None) -> None:
+        """Put an upload elsewhere in the list: see ``UploadQueue.move``."""
+        for name in self.queue.move(upload_id, before):
+            if self.queue.sessions[name].phase not in ENDED:
+                self.outbox.save(name)
+            self.outbox.touch(name)
 
     def request(self, event: e.Event) -> None:
         """Hand a wish to its upload, or keep it until the upload's file has been looked at."""
@@ -153,14 +180,19 @@ class Dispatcher:
     def perform(self, effects: list[fx.Effect]) -> None:
         for effect in effects:
             if not isinstance(effect, fx.ArmTimer):
-                self.outbox.touch(effect.upload_id)
+                self.outbox.happened(effect.upload_id)
             match effect:
                 case fx.Request():
+                    if isinstance(effect, fx.UploadPart):
+                        figures = self.queue.sessions[effect.upload_id].figures
+                        figures.started(effect.part_number, effect.attempt, self._clock.now())
                     self._start(effect)
                 case fx.AbortRequests():
+                    self.queue.sessions[effect.upload_id].figures.stopped(self._clock.now())
                     for task in self._tasks.pop(effect.upload_id, {}).values():
                         task.cancel()
                 case fx.AbortAttempt():
+                    self.queue.sessions[effect.upload_id].figures.aborted(effect.attempt, self._clock.now())
                     if loser := self._tasks.get(effect.upload_id, {}).get(effect.attempt):
                         loser.cancel()
                 case fx.SaveSession():
@@ -255,6 +287,10 @@ class Dispatcher:
         self.warn(
             f"The browser's storage cannot be used ({fault.message}): uploads will not survive a reload."
         )
+
+    def _signed(self, upload_id: str) -> None:
+        if session := self.queue.sessions.get(upload_id):
+            session.figures.signing_calls += 1
 
     def _checksums_refused(self) -> None:
         self.warn("The store does not take checksum headers: parts are compared by their ETags alone.")

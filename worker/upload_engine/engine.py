@@ -14,8 +14,10 @@ from typing import Any
 from uploads import protocol as p
 
 from upload_engine.account import Account
+from upload_engine.adjustments import Adjustments
 from upload_engine.core import events as e
 from upload_engine.core.states import ENDED
+from upload_engine.details import Details
 from upload_engine.dispatcher import Dispatcher, Outside
 from upload_engine.intake import Intake
 from upload_engine.interfaces import FileSource, Port
@@ -42,11 +44,13 @@ class Engine:
             outside.store,
             outside.clock,
             config["session_ttl"],
-            on_loaded=lambda: self._intake.recall(),
+            on_loaded=self._loaded,
             on_refused=lambda: self._outbox.send({"type": p.SIGN_IN_NEEDED}),
         )
         self._signer, self._takes_guests = outside.signer, outside.takes_guests
-        self._intake = Intake(self.dispatcher, self._account, config)
+        self._adjustments = Adjustments(config, self.dispatcher, outside.store, lambda: self._account.user_id)
+        self._intake = Intake(self.dispatcher, self._account, self._adjustments.effective)
+        self._details = Details(self.dispatcher, outside.clock, self._account.wall_ms)
         self._outbox = self.dispatcher.outbox
         self._sessions = self.dispatcher.queue.sessions
         self._mailbox: asyncio.Queue[e.Event | tuple[Port, Message, FileSource | None]] = asyncio.Queue()
@@ -77,6 +81,7 @@ class Engine:
         async with asyncio.TaskGroup() as self.dispatcher.group:
             await self._account.open()
             self.dispatcher.spawn(self._outbox.run())
+            self.dispatcher.spawn(self._details.run())
             self.dispatcher.spawn(self._account.sweep_for_ever())
             while True:
                 item = await self._mailbox.get()
@@ -88,6 +93,11 @@ class Engine:
     async def drain(self) -> None:
         """Another engine is to take over: end what is under way, and begin nothing. See ``Dispatcher.drain``."""
         await self.dispatcher.drain(self._mailbox.empty)
+
+    async def _loaded(self) -> None:
+        """It is known whose uploads these are."""
+        await self._adjustments.recall()
+        await self._intake.recall()
 
     def _handle(self, event: e.Event) -> None:
         if isinstance(event, e.PartUploaded) and (session := self._sessions.get(event.upload_id)):
@@ -115,6 +125,7 @@ class Engine:
             reason = f"The engine runs already, with other settings for: {', '.join(different)}. They stay in force."
             self._refuse(port, None, reason)
         self.dispatcher.tell_ready()
+        self._outbox.send(self._adjustments.message(), port)
         self.dispatcher.offer_files(port)
         if self._account.is_refused:
             self._outbox.send({"type": p.SIGN_IN_NEEDED}, port)
@@ -127,6 +138,7 @@ class Engine:
         if kind == p.GOODBYE:
             if port in self._outbox.ports:
                 self._outbox.ports.remove(port)
+                self._details.watch(port, None)
                 self.dispatcher.tell_ready()
         elif kind == p.SIGN_IN:
             if not message["is_guest"] or (self._takes_guests and not self._signer.token):
@@ -137,6 +149,12 @@ class Engine:
             self._refuse(port, None, f"{kind}: this engine is not the demo's.")
         elif file is not None:
             self._intake.take(port, message, file)
+        elif kind == p.CHANGE_SETTINGS:
+            self.dispatcher.spawn(self._adjustments.change(message["settings"]))
+        elif kind == p.ASK_FIGURES:
+            self._outbox.send(self._details.figures(), port)
+        elif kind == p.WATCH_UPLOAD:
+            self._details.watch(port, message["upload_id"])
         elif kind in _FOR_ALL:
             for upload_id in [*self._sessions, *self.dispatcher.arriving]:
                 self.dispatcher.request(_FOR_ALL[kind](upload_id))
@@ -148,6 +166,8 @@ class Engine:
             self._refuse(port, message["upload_id"], "There is no such upload any more.")
         elif kind == p.REMOVE_UPLOAD:
             self._remove(port, message["upload_id"])
+        elif kind == p.MOVE_UPLOAD:
+            self.dispatcher.move(message["upload_id"], message["before"])
         elif kind == p.REOPEN_FILE:
             self.dispatcher.spawn(self._intake.recall(message["upload_id"]))
         else:

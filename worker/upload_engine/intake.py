@@ -92,7 +92,7 @@ class Intake:
         """The unfinished upload that this file belongs to: the very same file, or one that waits for this name."""
         sessions = [
             session
-            for session in self._sessions.values()
+            for session in self._dispatcher.queue.called(fingerprint.name)
             if session.phase not in ENDED
             and (session.facts.project_id == project_id or not session.facts.fingerprint.is_known)
         ]
@@ -129,12 +129,12 @@ class Intake:
             started_at=started_at,
         )
         reason = complaint(file.name, file.size, file.content_type, config)
-        live = sum(session.phase not in ENDED for session in self._sessions.values())
-        if config["max_files"] is not None and live >= config["max_files"]:
+        if config["max_files"] is not None and self._live() >= config["max_files"]:
             reason = f"At most {config['max_files']} files can be uploaded at a time."
         part_size = max(1, file.size)  # of a file that is only listed
         if not reason:
-            part_size = choose_part_size(file.size, config["chunk_size"], config["bandwidth_limit"])
+            speed = self._dispatcher.queue.request_speed
+            part_size = choose_part_size(file.size, config["chunk_size"], config["bandwidth_limit"], speed)
         session = Session(facts, part_size, self._dispatcher.policy, has_file=True)
         if reason:
             session.refuse(refused_file(reason))
@@ -144,3 +144,10 @@ class Intake:
             self._dispatcher.files[facts.upload_id] = file
             self._dispatcher.outbox.save(facts.upload_id)
         self._dispatcher.add(session)
+
+    def _live(self) -> int:
+        """How many uploads there are that have not ended; what was refused is only listed."""
+        return sum(
+            session.phase not in ENDED and (session.error is None or session.error.retryable)
+            for session in self._sessions.values()
+        )

@@ -27,6 +27,7 @@ __all__ = [
     "Record",
     "SessionStore",
     "UploadSigner",
+    "WholeFile",
 ]
 
 Record = dict[str, Any]
@@ -46,18 +47,32 @@ class PartBody:
 
 @dataclass(frozen=True, slots=True)
 class PutRequest:
-    """One PUT to a presigned URL. ``headers`` are sent exactly as given: they are signed."""
+    """One PUT to a presigned URL. ``headers`` are sent exactly as given: they are signed.
+
+    fields: when they are given, the body is the last field, ``file``, of a form with these fields, which is POSTed. Without
+    headers, and while nobody listens to its progress, a browser sends such a form with no preflight.
+    """
 
     url: str = field(repr=False)
     headers: Mapping[str, str]
     body: PartBody
+    fields: Mapping[str, str] | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class WholeFile:
+    """All of a small file, read at once. ``sample`` and ``checksum``: see ``FileSource``."""
+
+    body: PartBody
+    sample: str
+    checksum: str
 
 
 class PartTransport(Protocol):
     """Sends parts."""
 
     async def put(self, request: PutRequest, on_progress: Callable[[int], None]) -> HttpResponse:
-        """PUT the body and return the answer, whatever its status.
+        """Send the body and return the answer, whatever its status.
 
         ``on_progress`` is given the absolute number of bytes handed to the network so far, never more than the
         body's size, never fewer than before; it is optional for an adapter that cannot know. Cancelling the call
@@ -113,6 +128,10 @@ class FileSource(Protocol):
         """
         ...
 
+    async def whole(self) -> WholeFile:
+        """The whole file, from one look at it, for a file that fits into memory many times. Raises FileFault."""
+        ...
+
     async def checksum(self, body: PartBody) -> str:
         """The MD5, in hexadecimal, of the bytes of a part that ``part`` gave. Raises FileFault."""
         ...
@@ -132,8 +151,8 @@ class SessionStore(Protocol):
         """
         ...
 
-    async def delete(self, user_id: str, upload_id: str) -> None:
-        """Forget one record; it need not exist. Raises StorageFault."""
+    async def delete(self, keys: Sequence[tuple[str, str]]) -> None:
+        """Forget records, by ``(user id, upload id)``, in one transaction; they need not exist. Raises StorageFault."""
         ...
 
     async def adopt(self, user_id: str) -> None:
@@ -173,6 +192,10 @@ class FileKeeper(Protocol):
         A handle costs nothing; a copy costs the file's size on the disk. ``is_offline``: the signing server is out of
         reach, and larger copies may be worth it. Raises StorageFault, also when a copy finds no room.
         """
+        ...
+
+    def copy_up_to(self, largest: int | None) -> None:
+        """Copy files of at most so many bytes from now on; None: no file, but while the signing server is out of reach."""
         ...
 
     async def recall(self, user_id: str) -> Mapping[str, KeptFile]:
@@ -224,9 +247,9 @@ class Clock(Protocol):
 class Port(Protocol):
     """A line to one page."""
 
-    def post(self, body: str, handle: Any = None) -> None:
-        """Send one encoded message, and the ``KeptFile.handle`` beside it. Never raises: a page that is gone hears
-        nothing.
+    def post(self, body: str, handle: Any = None, head: str = "") -> None:
+        """Send one encoded message, and the ``KeptFile.handle`` or the snapshot's head beside it. Never raises: a page that is
+        gone hears nothing.
         """
         ...
 

@@ -46,6 +46,10 @@ class KeptFiles:
         self._offline: set[str] = set()  # added while the server was out of reach, or before it was
         self._in_turn = asyncio.Lock()
 
+    def copy_up_to(self, largest: int | None) -> None:
+        """See ``FileKeeper.copy_up_to``."""
+        self._keeper.copy_up_to(largest)
+
     def access(self, session: Session) -> str:
         """How the engine comes by the session's file: one of the protocol's ``FILE_ACCESS``."""
         if session.has_file:
@@ -64,8 +68,10 @@ class KeptFiles:
 
     def forget(self, user_id: str, upload_id: str) -> None:
         """The upload has ended, and storage knows it no longer: until then a crash may bring it back for its file."""
-        if upload_id in self._held:
-            self.put_aside(upload_id)
+        is_known = upload_id in self._kept_as or upload_id in self.handles
+        may_be_kept = is_known or self._held.get(upload_id, True) is None
+        self.put_aside(upload_id)
+        if may_be_kept:
             self._spawn(self._forget(user_id, upload_id))
 
     def put_aside(self, upload_id: str) -> None:
@@ -132,7 +138,10 @@ class KeptFiles:
                     f"A file could not be kept here ({fault.message}): choose it again after a restart."
                 )
                 return
-            if how and self._held.get(upload_id) is file:
+            if how and session.phase in ENDED and upload_id not in self._held:
+                with suppress(StorageFault):
+                    await self._keeper.forget(session.facts.user_id, upload_id)
+            elif how and self._held.get(upload_id) is file:
                 self._kept[upload_id], self._kept_as[upload_id] = file, how
                 self._on_change(upload_id)
 

@@ -32,9 +32,10 @@ class MemoryStore:
             raise StorageFault(f"a record without {error.args[0]} cannot be kept") from None
         self._sessions.update(written)
 
-    async def delete(self, user_id: str, upload_id: str) -> None:
+    async def delete(self, keys: Sequence[tuple[str, str]]) -> None:
         """See ``SessionStore.delete``."""
-        self._sessions.pop((user_id, upload_id), None)
+        for key in keys:
+            self._sessions.pop(key, None)
 
     async def adopt(self, user_id: str) -> None:
         """See ``SessionStore.adopt``."""
@@ -79,6 +80,9 @@ class NoFileKeeper:
     ) -> Literal["handle", "copy", ""]:
         """See ``FileKeeper.keep``."""
         return ""
+
+    def copy_up_to(self, largest: int | None) -> None:
+        """See ``FileKeeper.copy_up_to``."""
 
     async def recall(self, user_id: str) -> Mapping[str, KeptFile]:  # noqa: ARG002
         """See ``FileKeeper.recall``."""

@@ -6,35 +6,40 @@ Expected failures are events, too; anything else that is raised here is a bug an
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from upload_engine.core import effects as fx
 from upload_engine.core import events as e
 from upload_engine.core import requests
 from upload_engine.core.errors import FileChanged, FileUnreadable, ServiceFault, StallFault, UploadFault
+from upload_engine.core.limits import LITTLE, READ_AT_ONCE
 from upload_engine.core.parts import Part, count_parts, part_range
 from upload_engine.core.retry import MIN_PATIENCE
 from upload_engine.core.session import Session
-from upload_engine.core.signatures import UrlBook
 from upload_engine.interfaces import (
     ApiRequest,
     Clock,
     FileSource,
     GuestKey,
     HttpResponse,
+    PartBody,
     PartTransport,
     PutRequest,
     UploadSigner,
 )
+from upload_engine.part_urls import PartUrls
 from upload_engine.sign_in import SignIn
+from upload_engine.small_files import SmallFiles
 
 T = TypeVar("T")
 
 CALL_SECONDS = 60.0
 """A call to the signing server that takes longer has been lost on the way."""
+LATE_SECONDS = 2.0
+"""What was sent to the store and given up has arrived by then, or never will."""
 COMPLETE_SECONDS = 900.0
 """Complete may take minutes: the store puts the parts together."""
 FIRST_CALL_SECONDS = 3.0
@@ -56,18 +61,19 @@ class Transports:
     xhr: PartTransport
     forced: str = "auto"
 
-    def choose(self, expected_seconds: float | None) -> PartTransport:
+    def choose(self, size: int, expected_seconds: float | None) -> PartTransport:
         """``xhr`` reports the bytes on the way; ``fetch`` does where nobody could see them move."""
         if self.forced == "auto":
             quick = expected_seconds is not None and expected_seconds < FETCH_BELOW_SECONDS
-            return self.fetch if quick else self.xhr
+            return self.fetch if quick or size <= LITTLE else self.xhr
         return self.fetch if self.forced == "fetch" else self.xhr
 
 
 class Operations:
     """What the engine can do. ``sessions`` and ``files`` are the engine's own, by upload id; read only here.
 
-    ask_who: makes sure that they are those of the user who is signed in; False when the server does not say.
+    ask_who: makes sure that they are those of the user who is signed in; False when the server does not say; on_signing: told of
+    each upload whose URLs are asked for; written: returns once an upload's session is written down; is_arriving, is_sending_small, spawn: see ``SmallFiles``.
     """
 
     def __init__(
@@ -80,6 +86,11 @@ class Operations:
         files: Mapping[str, FileSource],
         ask_who: Callable[[], Awaitable[bool]],
         on_checksums_refused: Callable[[], None],
+        on_signing: Callable[[str], None],
+        written: Callable[[str], Awaitable[None]],
+        is_arriving: Callable[[], bool],
+        is_sending_small: Callable[[], bool],
+        spawn: Callable[[Coroutine[Any, Any, None]], None],
     ) -> None:
         self.transports = transports
         self._signer = signer
@@ -88,15 +99,15 @@ class Operations:
         self._sessions = sessions
         self._files = files
         self._ask_who = ask_who
-        self._books: dict[str, UrlBook] = {}
-        self._signing: dict[str, asyncio.Lock] = {}
-        self._checksums = True
-        self._on_checksums_refused = on_checksums_refused
+        self._urls = PartUrls(sessions, self._call, clock, spawn, on_signing, on_checksums_refused)
+        self._written = written
+        self._small_files = SmallFiles(
+            self._call, CALL_SECONDS, self._make_sure, is_arriving, is_sending_small, clock, spawn
+        )
 
     def forget(self, upload_id: str) -> None:
         """The upload has ended."""
-        self._books.pop(upload_id, None)
-        self._signing.pop(upload_id, None)
+        self._urls.forget(upload_id)
 
     async def who(self, *, patiently: bool) -> requests.Identity:
         """The user who is signed in. Raises UploadFault."""
@@ -128,8 +139,9 @@ class Operations:
         session = self._sessions[upload_id]
         server_upload_id, key = session.server_upload_id, session.key
         match effect:
-            case fx.CreateUpload():
-                return await self._create(session, attempt)
+            case fx.CreateUpload(whole=whole):
+                create = self._small_files.create if whole else self._create
+                return self._created(session, attempt, *await create(session))
             case fx.ListParts():
                 response = await self._call(requests.prepare_list(server_upload_id, key))
                 return e.PartsListed(upload_id, attempt, requests.parse_list(response))
@@ -140,16 +152,24 @@ class Operations:
             case fx.CheckStatus():
                 response = await self._call(requests.prepare_status(server_upload_id, key))
                 return e.StatusChecked(upload_id, attempt, *requests.parse_status(response))
+            case fx.CompleteUpload(parts=((_, part),)) if session.transfer.is_whole:
+                report = await self._small_files.complete(server_upload_id, key, part.etag)
+                return e.UploadCompleted(upload_id, attempt, report)
             case fx.CompleteUpload(parts=parts):
                 request = requests.prepare_complete(server_upload_id, key, parts)
                 response = await self._call(request, COMPLETE_SECONDS)
                 return e.UploadCompleted(upload_id, attempt, requests.parse_complete(response))
             case fx.AbortUpload():
                 requests.parse_abort(await self._call(requests.prepare_abort(server_upload_id, key)))
+                if session.transfer.is_whole and session.transfer.was_sent:
+                    # What was given up on its way may still have arrived.
+                    await self._clock.sleep(LATE_SECONDS)
+                    requests.parse_abort(await self._call(requests.prepare_abort(server_upload_id, key)))
                 return e.UploadAborted(upload_id, attempt)
         raise TypeError(f"no way to perform {type(effect).__name__}")
 
-    async def _create(self, session: Session, attempt: int) -> e.Event:
+    async def _create(self, session: Session) -> tuple[requests.CreatedUpload, float]:
+        """The created upload, and when it was asked for."""
         facts, asked_at = session.facts, self._clock.now()
         request = requests.prepare_create(
             file_name=facts.fingerprint.name,
@@ -160,7 +180,7 @@ class Operations:
             s3_key=facts.s3_key,
         )
         created = requests.parse_create(await self._call(request))
-        if facts.user_id and created.user_id not in ("", facts.user_id):
+        if created.is_anothers(facts.user_id):
             with suppress(UploadFault):
                 await self._within(
                     CALL_SECONDS,
@@ -168,10 +188,14 @@ class Operations:
                 )
             await self._make_sure()
             raise StallFault("it was somebody else who was signed in")
-        book = self._books[facts.upload_id] = UrlBook()
-        book.add(created.signed, asked_at)
+        return created, asked_at
+
+    def _created(
+        self, session: Session, attempt: int, created: requests.CreatedUpload, asked_at: float
+    ) -> e.Event:
+        self._urls.begin(session.upload_id, created.signed, asked_at)
         return e.UploadCreated(
-            facts.upload_id,
+            session.upload_id,
             attempt,
             created.server_upload_id,
             created.key,
@@ -179,6 +203,7 @@ class Operations:
             created.part_size,
             created.user_id,
             created.has_opaque_etags,
+            created.is_whole,
         )
 
     async def _is_reachable(self) -> bool:
@@ -255,9 +280,31 @@ class Operations:
 
         The part's MD5 is computed while it is sent, and compared with the ETag where that is one.
         """
-        file = self._file(effect.upload_id)
+        file, transfer = self._file(effect.upload_id), self._sessions[effect.upload_id].transfer
+        if transfer.is_whole:
+            # An object of which nothing is written down would never be heard of again.
+            await self._written(effect.upload_id)
+        if transfer.is_whole and effect.size <= READ_AT_ONCE:
+            whole = await file.whole()
+            if whole.sample != self._sessions[effect.upload_id].facts.fingerprint.sample:
+                raise FileChanged("its content is different")
+            return await self._send(effect, whole.body, whole.checksum, report)
         body = await file.part(effect.offset, effect.size)
-        url, headers = await self._sign(effect)
+        hashing = asyncio.ensure_future(file.checksum(body))
+        hashing.add_done_callback(_take_note)
+        try:
+            return await self._send(effect, body, hashing, report)
+        finally:
+            hashing.cancel()
+
+    async def _send(
+        self,
+        effect: fx.UploadPart,
+        body: PartBody,
+        checksum: str | asyncio.Future[str],
+        report: Callable[[e.Event], None],
+    ) -> str:
+        url, headers, fields = await self._urls.take(effect.upload_id, effect.part_number)
         transfer, sent = self._sessions[effect.upload_id].transfer, 0
 
         def on_progress(absolute: int) -> None:
@@ -272,18 +319,13 @@ class Operations:
                 idle = idle + 1 if sent == seen else 0
                 seen = sent
 
-        transport = self.transports.choose(effect.expected_seconds)
-        hashing = asyncio.ensure_future(file.checksum(body))
-        hashing.add_done_callback(_take_note)
-        try:
-            doing = asyncio.ensure_future(transport.put(PutRequest(url, headers, body), on_progress))
-            response = await self._first(doing, asyncio.ensure_future(watch()))
-            etag = self._parse_part(effect.upload_id, response, headers)
-            if transfer.tells_bytes(etag) and etag != await hashing:
-                raise ServiceFault(response.status, "BadDigest", "what arrived is not what was sent")
-            return etag
-        finally:
-            hashing.cancel()
+        transport = self.transports.choose(effect.size, effect.expected_seconds)
+        doing = asyncio.ensure_future(transport.put(PutRequest(url, headers, body, fields), on_progress))
+        response = await self._first(doing, asyncio.ensure_future(watch()))
+        etag = self._parse_part(effect.upload_id, response, headers)
+        if transfer.tells_bytes(etag) and etag != (checksum if isinstance(checksum, str) else await checksum):
+            raise ServiceFault(response.status, "BadDigest", "what arrived is not what was sent")
+        return etag
 
     def _parse_part(self, upload_id: str, response: HttpResponse, headers: Mapping[str, str]) -> str:
         """The ETag. A store that does not know the checksum headers it was sent is sent none from then on."""
@@ -293,28 +335,8 @@ class Operations:
             with_checksum = any("checksum" in name.lower() for name in headers)
             if not with_checksum or fault.code not in CHECKSUM_REFUSALS:
                 raise
-        self._books[upload_id].clear()
-        if self._checksums:
-            self._checksums = False
-            self._on_checksums_refused()
+        self._urls.refuse_checksums(upload_id)
         raise ServiceFault(response.status, "ChecksumRefused", "the store does not take checksums")
-
-    async def _sign(self, effect: fx.UploadPart) -> tuple[str, Mapping[str, str]]:
-        """A fresh URL for the part and the headers that go with it; asks for those of its neighbours as well."""
-        book = self._books.setdefault(effect.upload_id, UrlBook())
-        async with self._signing.setdefault(effect.upload_id, asyncio.Lock()):
-            url = book.take(effect.part_number, self._clock.now())
-            if url is None:
-                session, asked_at = self._sessions[effect.upload_id], self._clock.now()
-                wanted = book.wanted(effect.part_number, session.transfer.unsent(), asked_at)
-                request = requests.prepare_sign(
-                    session.server_upload_id, session.key, wanted, checksums=self._checksums
-                )
-                book.add(requests.parse_sign(await self._call(request)), asked_at)
-                url = book.take(effect.part_number, self._clock.now())
-            if url is None:
-                raise ServiceFault(502, "NotSigned", "the server did not sign the part")
-            return url, book.headers
 
 
 async def _md5(file: FileSource, offset: int, size: int) -> str:

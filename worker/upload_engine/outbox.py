@@ -6,12 +6,13 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from uploads.protocol import encode_message
+from uploads.protocol import encode_head, encode_message
 
 from upload_engine.core.errors import StorageFault
 from upload_engine.core.queue import UploadQueue
 from upload_engine.core.records import to_record
 from upload_engine.core.session import Session
+from upload_engine.core.states import Phase
 from upload_engine.interfaces import Clock, Port, Record, SessionStore
 from upload_engine.snapshots import parts_json, snapshot
 
@@ -47,13 +48,15 @@ class Outbox:
         self._doomed: dict[str, str] = {}
         self._changed: set[str] = set()
         self._announced_parts: dict[str, int] = {}
+        self._known_to_wait: set[str] = set()
         self._wake = asyncio.Event()
         self._flushing = asyncio.Lock()
 
     def save(self, upload_id: str) -> None:
         """Write the session down before anything newer is announced."""
         self._unsaved.add(upload_id)
-        self.touch(upload_id)
+        self._wake.set()
+        self.happened(upload_id)
 
     def delete(self, session: Session) -> None:
         """Forget the stored session, once a page has been told of its end.
@@ -68,6 +71,17 @@ class Outbox:
         """Something a page may want to see has changed."""
         self._changed.add(upload_id)
         self._wake.set()
+
+    def happened(self, upload_id: str) -> None:
+        """Something has happened to an upload. Pages see it, unless it still waits for its turn, as they know, or is a small
+        file that is done but for the server's word.
+        """
+        session = self._queue.sessions.get(upload_id)
+        if session and session.waits_for_its_turn and upload_id in self._known_to_wait:
+            return
+        if session and session.is_small and session.phase is Phase.FINALISING:
+            return
+        self.touch(upload_id)
 
     def send(self, message: dict[str, Any], *ports: Port, handle: Any = None) -> None:
         """Send one message at once, to some ports or to all, with a kept file's handle beside it."""
@@ -85,6 +99,7 @@ class Outbox:
         """The upload is off the list."""
         self._changed.discard(upload_id)
         self._announced_parts.pop(upload_id, None)
+        self._known_to_wait.discard(upload_id)
 
     async def run(self) -> None:
         """Send on what is collected, for ever."""
@@ -93,6 +108,18 @@ class Outbox:
             self._wake.clear()
             await self.flush()
             await self._clock.sleep(self.interval)
+
+    async def written(self, upload_id: str) -> None:
+        """Return once the session is written down as it is now, as far as anything is: before the pages are told."""
+        async with self._flushing:
+            if upload_id in self._unsaved:
+                await self._store_changes(self._take_records(), {})
+
+    def _take_records(self) -> list[Record]:
+        sessions = self._queue.sessions
+        records = [to_record(sessions[upload_id]) for upload_id in self._unsaved if upload_id in sessions]
+        self._unsaved.clear()
+        return records
 
     async def flush(self) -> None:
         """Save, then announce: a page never sees a part that a crash could make us forget."""
@@ -104,14 +131,15 @@ class Outbox:
         changed = [sessions[upload_id] for upload_id in self._changed if upload_id in sessions]
         self._changed.clear()
         messages = [self._changes(session) for session in changed] if self.ports else []
-        records = [to_record(sessions[upload_id]) for upload_id in self._unsaved if upload_id in sessions]
-        self._unsaved.clear()
+        records = self._take_records()
         doomed: dict[str, str] = {}
         if self.ports:
             doomed, self._doomed = self._doomed, doomed
         await self._store_changes(records, {})
         for message in messages:
-            self.send(message)
+            body, head = encode_message(message), encode_head(message)
+            for port in self.ports:
+                port.post(body, head=head)
         await self._store_changes([], doomed)
 
     async def adopt(self, user_id: str) -> None:
@@ -131,8 +159,9 @@ class Outbox:
         try:
             if records:
                 await self._store.save(records)
+            if doomed:
+                await self._store.delete([(user_id, upload_id) for upload_id, user_id in doomed.items()])
             for upload_id, user_id in doomed.items():
-                await self._store.delete(user_id, upload_id)
                 self._on_deleted(user_id, upload_id)
         except StorageFault as fault:
             self._storing = False
@@ -141,6 +170,10 @@ class Outbox:
     def _changes(self, session: Session) -> dict[str, Any]:
         """A snapshot; its parts go along only when they have changed, since 10,000 of them take a page a while."""
         message = snapshot(session, self._clock.now(), self._object_url(session), self._file_access(session))
+        if session.waits_for_its_turn:
+            self._known_to_wait.add(session.upload_id)
+        else:
+            self._known_to_wait.discard(session.upload_id)
         revision = session.transfer.revision
         if self._announced_parts.get(session.upload_id) != revision:
             self._announced_parts[session.upload_id] = revision

@@ -15,6 +15,7 @@ def snapshot(session: Session, now: float, object_url: str, file_access: str) ->
     """The message without its parts; ``object_url`` is where the finished object can be fetched."""
     facts, transfer, progress = session.facts, session.transfer, session.progress(now)
     stored, total = len(transfer.stored), transfer.total_parts
+    phase = Phase.QUEUED if session.waits_for_its_turn else session.phase
     return {
         "type": UPLOAD_SNAPSHOT,
         "session": {
@@ -22,8 +23,8 @@ def snapshot(session: Session, now: float, object_url: str, file_access: str) ->
             "upload_id": facts.upload_id,
             "s3_key": session.key or facts.s3_key,
             "next_part_number": _next_part_number(session),
-            "status": str(status_of(session.phase)),
-            "phase": str(session.phase),
+            "status": str(status_of(phase)),
+            "phase": str(phase),
             "progress": round(progress.percent, 3),
             "started_at": facts.started_at,
             "last_activity": session.last_activity,
@@ -36,6 +37,7 @@ def snapshot(session: Session, now: float, object_url: str, file_access: str) ->
             "object_url": object_url if session.phase is Phase.COMPLETED else None,
             "etag": session.etag or None,
             "file_access": file_access,
+            "rank": session.rank,
         },
         "progress": {
             "project_id": facts.project_id,

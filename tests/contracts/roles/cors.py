@@ -20,6 +20,15 @@ async def a_failed_preflight_is_a_network_fault(bench: Bench) -> None:
     assert await bench.log() == []
 
 
+async def a_form_that_nobody_watches_needs_no_preflight(bench: Bench) -> None:
+    """Fetch standard, "CORS-safelisted request-header": the type of a form is one. XHR's listeners ask for a preflight."""
+    await bench.script({"preflight": False})
+    if bench.reports_progress:
+        await raised(NetworkFault, bench.put(b"abc", fields={"key": "k"}))
+    else:
+        assert (await bench.put(b"abc", fields={"key": "k"})).status == 200
+
+
 async def a_refusal_without_cors_is_a_network_fault(bench: Bench) -> None:
     await bench.script({"status": 403, "cors": False})
     await raised(NetworkFault, bench.put(b"abc"))

@@ -53,6 +53,19 @@ async def parts_are_exactly_the_bytes(bench: Bench) -> None:
         assert await bench.read(body) == bench.content[offset : offset + length], (offset, length)
 
 
+async def the_whole_file_is_read_at_one_look(bench: Bench) -> None:
+    whole = await bench.source.whole()
+    assert whole.body.size == len(bench.content), whole.body.size
+    assert await bench.read(whole.body) == bench.content
+    assert whole.checksum == hashlib.md5(bench.content, usedforsecurity=False).hexdigest()
+    assert whole.sample == await bench.source.sample()
+
+
+async def a_file_that_is_gone_is_not_read_whole(bench: Bench) -> None:
+    await bench.change("delete")
+    await raised(FileFault, bench.source.whole())
+
+
 async def the_sample_is_the_hash_of_the_sampled_ranges(bench: Bench) -> None:
     chosen = b"".join(
         bench.content[start : start + length] for start, length in sample_ranges(len(bench.content))

@@ -79,9 +79,16 @@ async def other_users_records_are_not_seen(bench: Bench) -> None:
     await store.save([record("u1", "ann", mine=1), record("u1", "bob", mine=2), record("u2", "bob")])
     assert await store.load("ann") == [record("u1", "ann", mine=1)]
     assert await store.load("an") + await store.load("") == []
-    await store.delete("ann", "u1")
+    await store.delete([("ann", "u1")])
     assert await store.load("ann") == []
     assert len(await store.load("bob")) == 2
+
+
+async def many_are_forgotten_at_once(bench: Bench) -> None:
+    store = bench.open()
+    await store.save([record(f"u{number}") for number in range(5)])
+    await store.delete([("ann", "u0"), ("ann", "u3"), ("bob", "u4")])
+    assert sorted(found["uploadId"] for found in await bench.open().load("ann")) == ["u1", "u2", "u4"]
 
 
 async def what_is_nobodys_becomes_a_users_once(bench: Bench) -> None:
@@ -97,7 +104,7 @@ async def what_is_nobodys_becomes_a_users_once(bench: Bench) -> None:
 
 async def deleting_what_is_not_there_is_no_fault(bench: Bench) -> None:
     store = bench.open()
-    await store.delete("ann", "u1")
+    await store.delete([("ann", "u1"), ("ann", "u2")])
     await store.save([])
     assert await store.load("ann") == []
 

@@ -39,11 +39,15 @@ class Bench:
         await self.control({"script": {self.path: list(steps)}})
 
     async def put(
-        self, content: bytes, headers: dict[str, str] | None = None, progress: list[int] | None = None
+        self,
+        content: bytes,
+        headers: dict[str, str] | None = None,
+        progress: list[int] | None = None,
+        fields: dict[str, str] | None = None,
     ) -> HttpResponse:
         on_progress = (progress if progress is not None else []).append
         request = PutRequest(
-            f"{self.address}{self.path}?X-Amz-Signature=secret", headers or {}, self.body(content)
+            f"{self.address}{self.path}?X-Amz-Signature=secret", headers or {}, self.body(content), fields
         )
         return await self.transport.put(request, on_progress)
 
@@ -95,6 +99,38 @@ async def sends_the_given_headers_and_no_cookie(bench: Bench) -> None:
     assert headers["x-amz-checksum-crc32"] == "NSRBwg==", headers
     assert headers["content-length"] == "3", headers
     assert "cookie" not in headers, headers
+
+
+async def sends_a_form_whose_last_field_is_the_file(bench: Bench) -> None:
+    """RFC 7578. Stores take what stands before the file for its policy, and nothing that comes after it."""
+    fields = {"key": "u/ä b.txt", "policy": "e30=", "x-amz-meta-tag": '"'}
+    await bench.script({"status": 201, "headers": {"ETag": '"e"'}})
+    heard: list[int] = []
+    answer = await bench.put("the file’s bytes".encode(), progress=heard, fields=fields)
+    assert (answer.status, answer.headers["etag"]) == (201, '"e"'), answer
+    [exchange] = await bench.log()
+    assert exchange["method"] == "POST", exchange
+    kind, _, boundary = exchange["headers"]["content-type"].partition("; boundary=")
+    assert kind == "multipart/form-data", exchange
+    before, *pieces, after = exchange["body"].split(f"--{boundary}")
+    assert (before, after) == ("", "--\r\n"), exchange
+    found = [piece.removeprefix("\r\n").partition("\r\n\r\n") for piece in pieces]
+    names = [head.partition('name="')[2].partition('"')[0] for head, _, _ in found]
+    assert names == [*fields, "file"], found
+    values = [value.removesuffix("\r\n") for _, _, value in found]
+    assert values == [*fields.values(), "the file’s bytes"], found
+    assert 'filename="' in found[-1][0], found
+    assert heard[-1] == len("the file’s bytes".encode()), heard
+
+
+async def sends_a_form_with_a_large_file(bench: Bench) -> None:
+    sent = content(3 * MIB)
+    heard: list[int] = []
+    await bench.put(sent, fields={"key": "k"}, progress=heard)
+    [exchange] = await bench.log()
+    assert exchange["received"] == int(exchange["headers"]["content-length"]) > len(sent), exchange
+    assert heard == sorted(set(heard)), heard
+    assert heard[-1] == len(sent), heard
 
 
 async def progress_is_absolute_and_never_falls(bench: Bench) -> None:

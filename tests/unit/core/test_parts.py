@@ -49,6 +49,23 @@ def test_a_low_bandwidth_limit_asks_for_the_smallest_parts() -> None:
     assert choose_part_size(GIB, 16 * MIB, 100_000) == 16 * MIB
 
 
+@pytest.mark.parametrize(
+    ("request_speed", "file_size", "part_size"),
+    [
+        (0.0, GIB, 32 * MIB),  # unknown: as by size alone
+        (100_000.0, GIB, MIN_PART_SIZE),
+        (2.5 * MIB, GIB, 25 * MIB),
+        (50 * MIB, 100 * GIB, 128 * MIB),
+        (50 * MIB, 120 * MIB, 20 * MIB),  # some side by side
+        (2.5 * MIB, 4 * MIB, MIN_PART_SIZE),
+        (100_000.0, 100 * GIB, 20 * MIB),  # ten thousand parts are enough
+    ],
+)
+def test_an_adaptive_part_takes_ten_seconds(request_speed: float, file_size: int, part_size: int) -> None:
+    assert choose_part_size(file_size, "adaptive", None, request_speed) == part_size
+    assert choose_part_size(file_size, "auto", None, request_speed) == choose_part_size(file_size)
+
+
 def test_a_file_beyond_s3_is_refused_by_name() -> None:
     with pytest.raises(ValueError, match="larger than S3's limit"):
         choose_part_size(MAX_OBJECT_SIZE + 1)

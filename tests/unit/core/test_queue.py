@@ -6,8 +6,12 @@ import pytest
 from upload_engine.core import effects as fx
 from upload_engine.core import events as e
 from upload_engine.core.concurrency import Window
+from upload_engine.core.errors import NetworkFault
 from upload_engine.core.facts import UploadFacts
+from upload_engine.core.figures import MOST_SAMPLES, Figures
 from upload_engine.core.fingerprint import Fingerprint
+from upload_engine.core.limits import LITTLE
+from upload_engine.core.order import move
 from upload_engine.core.pacing import Pacer
 from upload_engine.core.queue import QUEUE, QueueLimits, UploadQueue
 from upload_engine.core.requests import SignedParts
@@ -119,6 +123,86 @@ def test_on_a_slow_line_one_part_at_a_time() -> None:
     assert uploads.sessions["a"].transfer.requests == 2
 
 
+def test_limits_may_change_at_any_time() -> None:
+    uploads = queue(rate=1.0, max_uploads=1, max_parts=1)
+    effects = uploads.add(session("a", 50), 0.0) + uploads.add(session("b", 50), 0.0)
+    assert parts(create(uploads, "a")) == [("a", 1)]
+    assert uploads.limit(QueueLimits(1, 3), 1.0, 0.0)[0] == fx.ArmTimer("", 1, 10.0), "the rate still holds"
+    assert parts(uploads.limit(QueueLimits(1, 3), None, 0.0)) == [("a", 2), ("a", 3)]
+    assert fx.CreateUpload("b", 1) not in effects
+    assert fx.CreateUpload("b", 1) in uploads.limit(QueueLimits(2, 3), None, 0.0)
+
+
+def test_what_is_moved_goes_before_others() -> None:
+    uploads = queue(max_uploads=1)
+    for name in "abcd":
+        uploads.add(session(name), 0.0)
+    assert uploads.move("a", None) == ["a"], "at work, and last in the list"
+    assert set(uploads.move("d", "b")) >= {"d"}
+    assert fx.CreateUpload("d", 1) in uploads.handle(e.PauseRequested("a"), 0.0)
+    ranks = {"a": 1.0, "b": 2.0, "c": 3.0}
+    assert move(ranks, "c", "a") == {"c": 0.0}
+    assert move(ranks, "a", None) == {"a": 4.0}
+    assert move(ranks, "c", "b") == {"c": 1.5}
+    assert move(ranks, "b", "nobody") == {"b": 4.0}
+    assert move({"a": 1.0}, "a", None) == {"a": 1.0}
+    assert move({"a": 0.5, "b": 5.0}, "b", "a") == {"b": 0.5, "a": 1.5}, "none is below nothing"
+    same = {"a": 1.0, "b": 1.0, "c": 9.0}
+    given = move(same, "c", "b")
+    assert sorted(given, key=lambda name: given[name]) == ["a", "c", "b"], "no room between them: all anew"
+
+
+def test_figures_count_what_was_sent_and_what_was_sent_in_vain() -> None:
+    figures = Figures()
+    figures.started(1, 1, 0.0)
+    figures.started(2, 2, 0.0)
+    figures.happened(e.PartProgressed("a", 1, 1, 60), 100, 1.0)
+    figures.happened(e.PartProgressed("a", 9, 9, 60), 100, 1.0)
+    figures.happened(e.PartFailed("a", 1, 1, NetworkFault()), 100, 2.0)
+    figures.happened(e.PartFailed("a", 1, 1, NetworkFault()), 100, 2.0)
+    figures.happened(e.PartUploaded("a", 2, 2, "e"), 100, 4.0)
+    assert figures.busy_seconds(9.0) == 4.0, "nothing is under way"
+    figures.started(1, 3, 10.0)
+    figures.started(1, 4, 10.0)
+    figures.happened(e.PartProgressed("a", 3, 1, 10), 100, 11.0)
+    figures.aborted(3, 12.0)
+    figures.happened(e.PartProgressed("a", 4, 1, 7), 100, 12.0)
+    figures.stopped(14.0)
+    summary = figures.summary(14.0)
+    assert (summary["sent_bytes"], summary["parts"], summary["retries"], summary["seconds"]) == (
+        100,
+        1,
+        1,
+        8.0,
+    )
+    assert summary["mean_speed"] == 12.5
+    again = Figures()
+    again.restore(figures.to_record())
+    assert again.summary(0.0) == summary
+    kept = figures.to_record()
+    for damaged in (
+        None,
+        {},
+        {"seconds": "x"},
+        kept | {"parts": -1},
+        kept | {"seconds": float("nan")},
+        kept | {"retries": 1e99},
+    ):
+        again.restore(damaged)
+    assert again.summary(0.0) == summary
+    assert Figures().summary(0.0)["mean_speed"] == 0.0
+
+
+def test_samples_of_a_long_upload_are_thinned_out() -> None:
+    figures = Figures()
+    for second in range(1000):
+        figures.started(second, second, float(second))
+        figures.happened(e.PartUploaded("a", second, second, "e"), 100, second + 0.5)
+    assert 100 < len(figures.samples) <= MOST_SAMPLES
+    assert figures.samples[-1][0] > 990
+    assert {round(speed) for _, speed, _, _ in figures.samples} == {100}
+
+
 def test_urls_that_live_shortly_are_used_for_most_of_their_life() -> None:
     """Fault 38."""
     book = UrlBook()
@@ -149,3 +233,17 @@ def test_urls_are_asked_for_in_batches_and_used_once() -> None:
     assert book.take(2, 900.0 - MARGIN) == "u2"
     assert book.take(3, 900.0 - MARGIN + 1) is None, "too old when its turn came"
     assert book.wanted(1, [4, 5, 200], 100.0) == [1, 200], "what is fresh is not asked for again"
+
+
+def test_the_speed_of_one_request_is_remembered() -> None:
+    """By it the parts of later files are cut."""
+    uploads = queue()
+    uploads.add(session("a", 100 * LITTLE), 0.0)
+    uploads.sessions["a"].transfer.part_size = 10 * LITTLE
+    attempt = uploads.sessions["a"].control
+    assert attempt
+    effects = uploads.handle(e.UploadCreated("a", attempt, "s", "k", "b", 10 * LITTLE, "me"), 0.0)
+    assert uploads.request_speed == 0.0
+    first = next(effect for effect in effects if isinstance(effect, fx.UploadPart))
+    uploads.handle(e.PartUploaded("a", first.attempt, first.part_number, "x"), 10.0)
+    assert uploads.request_speed == LITTLE / 2, "ten little ones in ten seconds, shared by two that go on"

@@ -396,6 +396,9 @@ def test_the_story_holds_the_last_events_and_no_progress() -> None:
 @pytest.mark.parametrize(
     "damage",
     [
+        {"rank": -1.0},
+        {"rank": float("nan")},
+        {"rank": "first"},
         {"version": 2},
         {"fileSize": -1},
         {"fileSize": True},

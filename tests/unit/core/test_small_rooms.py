@@ -11,6 +11,7 @@ from upload_engine.core.limits import MAX_OBJECT_SIZE
 from upload_engine.core.pacing import Pacer
 from upload_engine.core.progress import NOT_YET_COMPLETE, SpeedMeter, measure
 from upload_engine.core.rules import complaint
+from upload_engine.core.transfer import Transfer
 from uploads.protocol import check_upload_config
 
 
@@ -120,3 +121,25 @@ def test_a_hundred_percent_means_completed() -> None:
     half = measure(5, 10, 2.5, completed=False)
     assert (half.percent, half.seconds_left) == (50.0, 2.0)
     assert measure(5, 10, 0.0, completed=False).seconds_left is None
+
+
+def test_the_state_of_each_part_is_one_letter() -> None:
+    transfer = Transfer(60, 10)
+    transfer.plan(0.0)
+    for attempt in range(1, 5):
+        transfer.start_next(attempt, 0.0)
+    transfer.landed(1, 1, "e", 1.0)
+    transfer.lost(2, 2)
+    transfer.in_doubt.add(2)
+    transfer.lost(3, 3)
+    transfer.count_try(3)
+    assert [transfer.state_of(number) for number in range(1, 7)] == ["s", "d", "r", "f", "w", "w"]
+    transfer.in_doubt.clear()
+    transfer.give_back(2)
+    transfer.give_back(3)
+    assert transfer.start_next(5, 2.0).part_number == 2
+    assert transfer.start_next(6, 2.0).part_number == 3
+    transfer.landed(3, 6, "e", 3.0)
+    assert [transfer.state_of(number) for number in range(1, 5)] == ["s", "F", "S", "f"], (
+        "capitals: sent again"
+    )

@@ -17,8 +17,8 @@ from pyodide.ffi import JsException
 
 from upload_engine.browser.bridge import error_name, to_object
 from upload_engine.core.errors import FileChanged, FileFault, FileUnreadable
-from upload_engine.core.fingerprint import sample_ranges
-from upload_engine.interfaces import PartBody
+from upload_engine.core.fingerprint import sample_of, sample_ranges
+from upload_engine.interfaces import PartBody, WholeFile
 
 WITNESS_SIZE = 1024
 """Bytes at the start of every sampled range that are looked at again with every part."""
@@ -84,6 +84,13 @@ class BlobFile:
         await check_readable(body)
         return body
 
+    async def whole(self) -> WholeFile:
+        """See ``FileSource.whole``. The content is an ``ArrayBuffer``."""
+        js_buffer = await self._read(0, self._size)
+        content = js_buffer.to_bytes()
+        checksum = hashlib.md5(content, usedforsecurity=False).hexdigest()
+        return WholeFile(PartBody(js_buffer, self._size), sample_of(content), checksum)
+
     async def checksum(self, body: PartBody) -> str:
         """See ``FileSource.checksum``. A ``Blob`` is read in steps: a part is never in the heap as a whole."""
         digest = hashlib.md5(usedforsecurity=False)
@@ -98,7 +105,10 @@ class BlobFile:
 
     async def _read(self, offset: int, size: int) -> Any:
         """An ``ArrayBuffer`` of exactly ``size`` bytes."""
-        js_buffer = await _array_buffer(self.js_file.slice(offset, offset + size))
+        try:
+            js_buffer = await js.uploadEdge.read(self.js_file, offset, offset + size)
+        except JsException as error:
+            raise _file_fault(error_name(error)) from None
         if js_buffer.byteLength != size:
             raise FileChanged("the file is shorter than it was")
         return js_buffer

@@ -15,7 +15,7 @@ import js
 from pyodide.ffi import JsException
 
 from upload_engine.browser.blob import check_readable
-from upload_engine.browser.bridge import error_name, settable, to_object
+from upload_engine.browser.bridge import error_name, settable
 from upload_engine.core.errors import NetworkFault
 from upload_engine.interfaces import ApiRequest, HttpResponse, PutRequest
 
@@ -30,11 +30,14 @@ class FetchTransport:
 
     async def put(self, request: PutRequest, on_progress: Callable[[int], None]) -> HttpResponse:
         """See ``PartTransport.put``. The page's cookies never go to the store."""
-        options = {"method": "PUT", "headers": settable(request.headers.items()), "credentials": "omit"}
-        js_options = to_object(options)
-        js_options.body = request.body.content
+        options = {
+            "method": "PUT" if request.fields is None else "POST",
+            "headers": settable(request.headers.items()),
+            "credentials": "omit",
+        }
+        fields = None if request.fields is None else dict(request.fields)
         try:
-            response = await _fetch(request.url, js_options, PART_TEXT_LIMIT)
+            response = await _fetch(request.url, options, PART_TEXT_LIMIT, request.body.content, fields)
         except NetworkFault:
             await check_readable(request.body)
             raise
@@ -65,41 +68,29 @@ class FetchSigner:
         }
         if self.token:
             headers.append(("authorization", f"Bearer {self.token}"))
+        body: str | None = None
         if request.json is not None:
             headers.append(("content-type", "application/json"))
-            options["body"] = json.dumps(request.json)
+            body = json.dumps(request.json)
         options["headers"] = headers
-        return await _fetch(self._base_url + request.path, to_object(options), CALL_TEXT_LIMIT)
+        return await _fetch(self._base_url + request.path, options, CALL_TEXT_LIMIT, body)
 
 
-async def _fetch(url: str, js_options: Any, text_limit: int) -> HttpResponse:
-    """One request whose cancellation aborts it, also while its answer is being read."""
-    js_controller = js.AbortController.new()
-    js_options.signal = js_controller.signal
+async def _fetch(
+    url: str, options: dict[str, Any], text_limit: int, js_body: Any, fields: dict[str, str] | None = None
+) -> HttpResponse:
+    """One request whose cancellation aborts it, also while its answer is being read. ``uploadEdge`` is ``upload_worker.js``'s."""
+    js_fields = js.undefined if fields is None else json.dumps(fields)
+    js_sending = js.uploadEdge.send(
+        url, json.dumps(options), js.undefined if js_body is None else js_body, js_fields, text_limit
+    )
     try:
-        js_response = await js.fetch(url, js_options)
-        headers = {str(pair[0]): str(pair[1]) for pair in js_response.headers.entries()}
-        return HttpResponse(js_response.status, headers, await _text(js_response, text_limit))
+        status, headers, text = json.loads(await js_sending.answer)
     except asyncio.CancelledError:
-        js_controller.abort()
+        js_sending.abort()
         raise
     except JsException as error:
         raise NetworkFault(
             f"the connection was lost, or the answer was not for this page ({error_name(error)})"
         ) from None
-
-
-async def _text(js_response: Any, limit: int) -> str:
-    """At most ``limit`` bytes of the body; the rest is not even fetched."""
-    if not js_response.body:
-        return ""
-    js_reader = js_response.body.getReader()
-    content = bytearray()
-    while len(content) < limit:
-        js_step = await js_reader.read()
-        if js_step.done:
-            break
-        content += js_step.value.to_bytes()
-    else:
-        await js_reader.cancel()
-    return bytes(content[:limit]).decode("utf-8", "replace")
+    return HttpResponse(status, dict(headers), text)

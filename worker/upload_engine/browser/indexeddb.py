@@ -15,9 +15,11 @@ control back: so all requests of one transaction are made at once or in answer t
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import js
 from pyodide.ffi import ConversionError, JsException, create_once_callable
 
 from upload_engine.browser.bridge import Listeners, error_name, to_object
@@ -54,21 +56,22 @@ class IndexedDbStore:
         js_records = await self.run(
             "sessions", "readonly", lambda js_store: js_store.index("userId").getAll(user_id)
         )
-        return [js_record.to_py() for js_record in js_records]
+        found: list[Record] = json.loads(js.JSON.stringify(js_records))
+        return found
 
     async def save(self, records: Sequence[Record]) -> None:
         """See ``SessionStore.save``."""
+        text = json.dumps(records)
+        await self.run("sessions", "readwrite", lambda js_store: js.uploadEdge.putAll(js_store, text))
 
-        def put_all(js_store: Any) -> None:
-            for record in records:
-                js_store.put(to_object(record))
-
-        await self.run("sessions", "readwrite", put_all)
-
-    async def delete(self, user_id: str, upload_id: str) -> None:
+    async def delete(self, keys: Sequence[tuple[str, str]]) -> None:
         """See ``SessionStore.delete``."""
-        js_key = to_object([user_id, upload_id])
-        await self.run("sessions", "readwrite", lambda js_store: js_store.delete(js_key))
+
+        def delete_all(js_store: Any) -> None:
+            for key in keys:
+                js_store.delete(to_object(list(key)))
+
+        await self.run("sessions", "readwrite", delete_all)
 
     async def adopt(self, user_id: str) -> None:
         """See ``SessionStore.adopt``."""

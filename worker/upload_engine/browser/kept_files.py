@@ -35,9 +35,14 @@ class IndexedDbFiles:
         hand_out_slices: bool,
     ) -> None:
         self._store = store
-        self._copy_limit = copy_limit or 0
-        self._offline_limit = max(self._copy_limit, offline_limit or 0)
+        self._least_offline = offline_limit or 0
         self._hand_out_slices = hand_out_slices
+        self.copy_up_to(copy_limit)
+
+    def copy_up_to(self, largest: int | None) -> None:
+        """See ``FileKeeper.copy_up_to``."""
+        self._copy_limit = largest or 0
+        self._offline_limit = max(self._copy_limit, self._least_offline)
 
     async def keep(
         self, user_id: str, upload_id: str, file: FileSource, *, is_offline: bool = False

@@ -1,7 +1,7 @@
 """The line to one page: a ``MessagePort``, of a shared and of a dedicated worker alike.
 
-A message is ``{body: <JSON text>, file?: File | FileSystemFileHandle}``, the last one ``{gone: true}``; the page is
-another party and may send anything. A handle is turned into its file first, so messages wait for one another to stay
+A message is ``{body: <JSON text>, file?: File | FileSystemFileHandle}``, with ``head: <JSON text>`` beside a snapshot, the
+last one ``{gone: true}``; the page is another party and may send anything. A handle is turned into its file first, so messages wait for one another to stay
 in order.
 """
 
@@ -29,9 +29,9 @@ class MessagePortLine:
         self._waiting: deque[Any] = deque()
         self._reader: asyncio.Task[None] | None = None
 
-    def post(self, body: str, handle: Any = None) -> None:
+    def post(self, body: str, handle: Any = None, head: str = "") -> None:
         """See ``Port.post``. The handle is a ``FileSystemFileHandle``."""
-        js_message = to_object({"body": body})
+        js_message = to_object({"body": body, "head": head} if head else {"body": body})
         if handle is not None:
             js_message.file = handle
         self._js_port.postMessage(js_message)

@@ -6,27 +6,76 @@ when something imports it.
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import random
 import sys
-from collections.abc import Sequence
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextvars import Context
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import js
 from pyodide.ffi import JsException
 
 ARCHIVE = Path("/lib/python{}{}.zip".format(*sys.version_info))
 """Where Pyodide keeps the library."""
+TURN_SECONDS = 0.005
+"""Of a turn, at the most."""
 NAMES = sys.stdlib_module_names | {"pyodide", "_pyodide"}
 """What may be in it."""
 
 
 def wake(library_url: str) -> None:
     """Call it once, before anything else. library_url: of the archive with the whole standard library."""
+    hasten(asyncio.get_running_loop())
     random.seed()  # from the browser's entropy; in the image lies the state of the machine that built it
     sys.meta_path.append(WholeLibrary(library_url))
+
+
+def hasten(loop: asyncio.AbstractEventLoop) -> None:
+    """Let what a loop is to call soon be called in turns, as asyncio's own loops do, not each by a timer of its own.
+
+    Pyodide's loop asks JavaScript for every single step of every task, which costs more than most steps do (measured: 60 of 75 µs).
+    """
+    vars(loop)["call_soon"] = ReadyQueue(loop).call_soon
+
+
+class ReadyQueue:
+    """What is to be called soon, in order. A turn is cut short so that messages and timers have theirs."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._call_later = loop.call_later
+        self._ready: deque[asyncio.Handle] = deque()
+        self._is_due = False
+
+    def call_soon(
+        self, callback: Callable[..., object], *args: Any, context: Context | None = None
+    ) -> asyncio.Handle:
+        """See ``asyncio.AbstractEventLoop.call_soon``."""
+        handle = asyncio.Handle(callback, args, self._loop, context)
+        self._ready.append(handle)
+        if not self._is_due:
+            self._is_due = True
+            self._call_later(0, self._take_turn)
+        return handle
+
+    def _take_turn(self) -> None:
+        end = time.monotonic() + TURN_SECONDS
+        try:
+            while self._ready and time.monotonic() < end:
+                handle = self._ready.popleft()
+                if not handle.cancelled():
+                    handle._run()
+        finally:
+            self._is_due = bool(self._ready)
+            if self._is_due:
+                self._call_later(0, self._take_turn)
 
 
 class WholeLibrary:

@@ -6,6 +6,7 @@ Progress counts bytes handed to the operating system, which run ahead of the wir
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -31,10 +32,18 @@ class XhrTransport:
 
     async def put(self, request: PutRequest, on_progress: Callable[[int], None]) -> HttpResponse:
         """See ``PartTransport.put``. The page's cookies never go to the store."""
-        js_xhr = js.XMLHttpRequest.new()
+        js_xhr, js_content, headers = (
+            js.XMLHttpRequest.new(),
+            request.body.content,
+            settable(request.headers.items()),
+        )
+        if request.fields is not None:
+            js_form = js.uploadEdge.form(json.dumps(dict(request.fields)), js_content)
+            js_content = js_form.content
+            headers += [(str(name), str(value)) for name, value in js_form.headers]
         try:
-            js_xhr.open("PUT", request.url)
-            for name, value in settable(request.headers.items()):
+            js_xhr.open("PUT" if request.fields is None else "POST", request.url)
+            for name, value in headers:
                 js_xhr.setRequestHeader(name, value)
         except JsException as error:
             raise NetworkFault(
@@ -49,7 +58,7 @@ class XhrTransport:
 
         with _Progress(js_xhr.upload, request.body.size, on_progress), Listeners() as listeners:
             listeners.add(js_xhr, "loadend", end)
-            js_xhr.send(request.body.content)
+            js_xhr.send(js_content)
             try:
                 await ended
             except asyncio.CancelledError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 _MD5 = re.compile(r"[0-9a-f]{32}")
 
@@ -14,14 +14,14 @@ def is_md5(etag: str) -> bool:
     return bool(_MD5.fullmatch(etag))
 
 
-def is_md5_of_md5s(etag: str) -> bool:
-    """Whether an object's ETag tells its bytes, given the MD5 of each part."""
-    return bool(re.fullmatch(r"[0-9a-f]{32}-\d+", etag))
+def tells_parts(etag: str) -> bool:
+    """Whether an object's ETag tells its bytes, given the MD5 of each part: its own MD5, or one of MD5s."""
+    return bool(re.fullmatch(r"[0-9a-f]{32}(-\d+)?", etag))
 
 
 def parts_told_by(etag: str) -> int:
-    """Of how many parts an object was made, by its ``is_md5_of_md5s`` ETag."""
-    return int(etag.rpartition("-")[2])
+    """Of how many parts an object was made, by an ETag that ``tells_parts``."""
+    return int(etag.partition("-")[2] or 1)
 
 
 def multipart_etag(part_etags: Iterable[str]) -> str | None:
@@ -34,3 +34,8 @@ def multipart_etag(part_etags: Iterable[str]) -> str | None:
         return None
     joined = b"".join(bytes.fromhex(etag) for etag in etags)
     return f"{hashlib.md5(joined, usedforsecurity=False).hexdigest()}-{len(etags)}"
+
+
+def is_made_of(etag: str, part_etags: Sequence[str]) -> bool:
+    """Whether an object with this ETag has the bytes of these parts, in order: put together, or stored whole if it is one."""
+    return etag == multipart_etag(part_etags) or [etag] == list(part_etags)

@@ -8,10 +8,16 @@ until a part takes no longer than ``LONG_PART_SECONDS``.
 
 from __future__ import annotations
 
+from upload_engine.core.limits import LITTLE
+
 START = 3
 LONG_PART_SECONDS = 30.0
 WORTHWHILE = 0.9
 """A wider window is kept when the goodput is at least this much of what it was before."""
+BROWSERS_LIMIT = 6
+"""Requests that a browser has under way at one host; what it is given beyond that waits within it."""
+HANDED_AHEAD = 3
+"""So many little bodies more: the next one leaves in the moment in which an answer comes in, and no round trip is idle."""
 HOLD_ROUNDS = 8
 """Rounds without another try after a step that did not help."""
 
@@ -29,10 +35,16 @@ class Window:
         self._closed_until = 0.0
 
     def allows(self, part_size: int, goodput: float) -> int:
-        """How many parts of this size may be under way now; ``goodput`` is 0.0 while it is unknown."""
+        """How many parts of this size may be under way now; ``goodput`` is 0.0 while it is unknown.
+
+        A few more where each is gone in about one round trip, while nothing is amiss and the host may be given all that a
+        browser would.
+        """
+        is_wide = self.size == self.limit >= BROWSERS_LIMIT - 1
+        size = self.size + HANDED_AHEAD if part_size <= LITTLE and is_wide else self.size
         if goodput <= 0:
-            return self.size
-        return max(1, min(self.size, int(goodput * LONG_PART_SECONDS / max(1, part_size))))
+            return size
+        return max(1, min(size, int(goodput * LONG_PART_SECONDS / max(1, part_size))))
 
     def close(self, until: float) -> None:
         """The store asks for a pause: no part is started before then, whoever's it is."""

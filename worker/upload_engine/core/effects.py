@@ -21,7 +21,9 @@ class Request(Effect):
 
 @dataclass(frozen=True, slots=True)
 class CreateUpload(Request):
-    pass
+    """``whole``: as one object that is sent by one request, together with other small files."""
+
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ class Answer(Event):
 class UploadCreated(Answer):
     """``server_upload_id`` is the signing server's opaque name of the upload; ``has_opaque_etags``: the ETags of its
 
-    parts are no checksums.
+    parts are no checksums; ``is_whole``: it is an object that one request stores, without a multipart upload.
     """
 
     server_upload_id: str = field(repr=False)
@@ -71,6 +71,7 @@ class UploadCreated(Answer):
     part_size: int
     user_id: str
     has_opaque_etags: bool = False
+    is_whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,10 +31,10 @@ _RETRY = "Press Retry to go on where it stopped; nothing that has arrived is los
 _KEPT = "What has arrived is kept."
 _WAITS = "Nothing to do: it goes on by itself."
 _OPERATION = {
-    NETWORK_ERROR: "The store cannot be reached",
-    UPLOAD_INIT_FAILED: "The upload could not be started",
-    CHUNK_UPLOAD_FAILED: "A part of the file could not be sent",
-    UPLOAD_COMPLETE_FAILED: "The upload could not be finished",
+    NETWORK_ERROR: "The store cannot be reached.",
+    UPLOAD_INIT_FAILED: "The upload could not be started.",
+    CHUNK_UPLOAD_FAILED: "A part of the file could not be sent.",
+    UPLOAD_COMPLETE_FAILED: "The upload could not be finished.",
 }
 _OUR_SERVER = (UPLOAD_INIT_FAILED, UPLOAD_COMPLETE_FAILED)
 """What is asked of our server alone; parts go to the store, which may refuse by codes of the same names."""
@@ -122,14 +122,14 @@ def explain(fault: UploadFault, error_type: str) -> UploadError:
         invalid = fault.status in (400, 413, 415, 422) and not known and error_type == UPLOAD_INIT_FAILED
         return UploadError(
             VALIDATION_ERROR if invalid else error_type,
-            f"{_OPERATION[error_type]}. {detail}".strip(),
+            f"{_OPERATION[error_type]} {detail}".strip(),
             "Change the file or its settings, then add it again." if invalid else recovery,
             retryable=not invalid,
             status=fault.status,
             code=fault.code or None,
             request_id=fault.request_id or None,
         )
-    return UploadError(error_type, f"{_OPERATION[error_type]}. {fault.message}".strip(), _RETRY)
+    return UploadError(error_type, f"{_OPERATION[error_type]} {fault.message}".strip(), _RETRY)
 
 
 def _ruled_out(fault: ServiceFault, error_type: str) -> UploadError:

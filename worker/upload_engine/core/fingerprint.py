@@ -6,6 +6,7 @@ guard what the sample does not cover.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 SAMPLE_SIZE = 64 * 1024
@@ -20,6 +21,14 @@ def sample_ranges(size: int) -> list[tuple[int, int]]:
         return [(0, size)]
     last = size - SAMPLE_SIZE
     return [(last * index // (SAMPLES - 1), SAMPLE_SIZE) for index in range(SAMPLES)]
+
+
+def sample_of(content: bytes) -> str:
+    """The sample of a file that is in memory: the SHA-256, in hexadecimal, of its ``sample_ranges``."""
+    digest = hashlib.sha256()
+    for offset, length in sample_ranges(len(content)):
+        digest.update(memoryview(content)[offset : offset + length])
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

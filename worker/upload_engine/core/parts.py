@@ -10,6 +10,12 @@ from upload_engine.core.limits import MAX_OBJECT_SIZE, MAX_PART_SIZE, MAX_PARTS,
 DOCUMENTED_SIZES = ((100_000_000 - 1, 8 * MIB), (1_000_000_000, 16 * MIB))
 """``(up to this file size, this part size)``; larger files use ``LARGE_PART_SIZE``."""
 LARGE_PART_SIZE = 32 * MIB
+ADAPTED_SECONDS = 10
+"""With ``"adaptive"`` a part takes about so long, at the speed that one request has had here …"""
+ADAPTED_MOST = 128 * MIB
+"""… and is no larger: what is lost with a connection has to be sent again."""
+SIDE_BY_SIDE = 6
+"""Nor are there fewer parts than this, so that some are under way while others begin."""
 SLOW_PART_SECONDS = 20
 """With a bandwidth limit, a part that would take longer than this is made smaller."""
 
@@ -23,12 +29,16 @@ class Part:
 
 
 def choose_part_size(
-    file_size: int, chunk_size: int | str = "auto", bandwidth_limit: float | None = None
+    file_size: int,
+    chunk_size: int | str = "auto",
+    bandwidth_limit: float | None = None,
+    request_speed: float = 0.0,
 ) -> int:
     """The part size in bytes for a file of ``file_size`` bytes.
 
-    ``chunk_size`` is ``"auto"`` (the documented sizes) or a number of bytes; either is raised to S3's minimum and
-    doubled until 10,000 parts are enough. ``bandwidth_limit`` is in bytes per second.
+    ``chunk_size`` is ``"auto"`` (the documented sizes), ``"adaptive"`` (by the speed of one request, and like ``"auto"`` while
+    that is unknown) or a number of bytes; each is raised to S3's minimum and doubled until 10,000 parts are enough.
+    ``bandwidth_limit`` and ``request_speed`` are in bytes per second; 0.0 is unknown.
     Raises ValueError for a file that no multipart upload can hold.
     """
     if file_size > MAX_OBJECT_SIZE:
@@ -37,6 +47,9 @@ def choose_part_size(
         )
     if isinstance(chunk_size, int):
         size = max(MIN_PART_SIZE, chunk_size)
+    elif chunk_size == "adaptive" and request_speed and not bandwidth_limit:
+        wanted = min(request_speed * ADAPTED_SECONDS, file_size / SIDE_BY_SIDE, ADAPTED_MOST)
+        size = max(MIN_PART_SIZE, int(wanted) // MIB * MIB)
     else:
         size = next((part for up_to, part in DOCUMENTED_SIZES if file_size <= up_to), LARGE_PART_SIZE)
         if bandwidth_limit and size / bandwidth_limit > SLOW_PART_SECONDS:

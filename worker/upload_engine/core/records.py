@@ -18,6 +18,8 @@ from upload_engine.core.session import Session
 from upload_engine.core.states import Phase, status_of
 
 RECORD_VERSION = 1
+LARGEST_RANK = 1e18
+"""What the pages' protocol carries. NaN is none either."""
 
 
 def to_record(session: Session) -> dict[str, Any]:
@@ -40,6 +42,7 @@ def to_record(session: Session) -> dict[str, Any]:
         "chunkSize": session.transfer.part_size if session.is_cut_known else 0,
         "etagsAreChecksums": not session.transfer.has_opaque_etags,
         "checked": session.is_checked,
+        "whole": session.transfer.is_whole,
         "parts": [
             {"partNumber": number, "etag": part.etag, "size": part.size}
             for number, part in sorted(session.transfer.stored.items())
@@ -47,6 +50,8 @@ def to_record(session: Session) -> dict[str, Any]:
         "status": str(status_of(session.phase)),
         "phase": str(session.phase),
         "startedAt": facts.started_at,
+        "rank": session.rank,
+        "figures": session.figures.to_record(),
         "lastActivity": session.last_activity,
         "error": _error_record(session.error),
     }
@@ -92,11 +97,14 @@ def from_record(record: dict[str, Any], policy: RetryPolicy) -> tuple[Session, P
         session = Session(facts, part_size, policy, has_file=False)
         session.is_cut_known = record["chunkSize"] != 0
         session.is_checked = record.get("checked") is True
+        session.transfer.is_whole = record.get("whole") is True
         session.transfer.has_opaque_etags = record.get("etagsAreChecksums") is False
         session.server_upload_id = _name(record["serverUploadId"])
         session.key = _name(record["s3Key"])
         session.bucket = _name(record["bucket"])
         session.last_activity = _count(record["lastActivity"])
+        session.rank = _rank(record.get("rank", facts.started_at))
+        session.figures.restore(record.get("figures"))
         session.transfer.stored = {
             _count(part["partNumber"]): Part(_text(part["etag"]), _count(part["size"]))
             for part in record["parts"]
@@ -119,6 +127,12 @@ def _name(value: Any) -> str:
     if any("\ud800" <= char <= "\udfff" for char in _text(value)):
         raise TypeError("a name with half a character")
     return str(value)
+
+
+def _rank(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LARGEST_RANK:
+        raise TypeError(f"a place in the list expected, got {type(value).__name__}")
+    return float(value)
 
 
 def _count(value: Any) -> int:

@@ -8,6 +8,7 @@ even of the right kind (a captive portal's or a proxy's page) has the code ``Not
 from __future__ import annotations
 
 import base64
+import html
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -39,15 +40,24 @@ class CreatedUpload:
     part_size: int
     signed: SignedParts
     has_opaque_etags: bool
+    is_whole: bool = False
+
+    def is_anothers(self, user_id: str) -> bool:
+        """Whether it was made for somebody else than this user, as far as both are known."""
+        return bool(user_id) and self.user_id not in ("", user_id)
 
 
 @dataclass(frozen=True, slots=True)
 class SignedParts:
-    """Presigned URLs by part number, the headers that go with each PUT, and the seconds they stay valid."""
+    """Presigned URLs by part number, the headers that go with each PUT, and the seconds they stay valid.
+
+    fields: of a form in whose place the only URL is to be POSTed, with the file as its last field; None: it is a PUT.
+    """
 
     urls: Mapping[int, str] = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
     expires_in: float
+    fields: Mapping[str, str] | None = field(default=None, repr=False)
 
 
 def _upload_path(server_upload_id: str, key: str, tail: str = "", **query: str) -> str:
@@ -72,8 +82,8 @@ def prepare_create(
 
 
 def parse_create(response: HttpResponse) -> CreatedUpload:
-    answer = _object(response)
-    with _reading():
+    answer = read_object(response)
+    with reading():
         return CreatedUpload(
             server_upload_id=str(answer["uploadId"]),
             key=str(answer["key"]),
@@ -104,8 +114,8 @@ def prepare_sign(
 
 
 def parse_sign(response: HttpResponse) -> SignedParts:
-    answer = _object(response)
-    with _reading():
+    answer = read_object(response)
+    with reading():
         return _signed(answer, answer["presignedUrls"])
 
 
@@ -115,7 +125,7 @@ def prepare_list(server_upload_id: str, key: str) -> ApiRequest:
 
 def parse_list(response: HttpResponse) -> tuple[ListedPart, ...]:
     answer = _json(response)
-    with _reading():
+    with reading():
         return tuple(
             ListedPart(int(row["PartNumber"]), str(row["ETag"]).strip('"').lower(), int(row["Size"]))
             for row in answer
@@ -128,7 +138,7 @@ def prepare_complete(server_upload_id: str, key: str, parts: Iterable[tuple[int,
 
 
 def parse_complete(response: HttpResponse) -> ObjectReport:
-    return _report(_object(response))
+    return read_report(read_object(response))
 
 
 def prepare_status(server_upload_id: str, key: str) -> ApiRequest:
@@ -137,11 +147,11 @@ def prepare_status(server_upload_id: str, key: str) -> ApiRequest:
 
 def parse_status(response: HttpResponse) -> tuple[str, ObjectReport | None]:
     """``("open" | "completed" | "missing", the object's report or None)``."""
-    answer = _object(response)
+    answer = read_object(response)
     state = answer.get("state")
     if state not in ("open", "completed", "missing"):
-        raise _not_from_the_store(response.status)
-    return state, _report(answer) if state == "completed" else None
+        raise not_from_the_store(response.status)
+    return state, read_report(answer) if state == "completed" else None
 
 
 def prepare_abort(server_upload_id: str, key: str) -> ApiRequest:
@@ -150,7 +160,7 @@ def prepare_abort(server_upload_id: str, key: str) -> ApiRequest:
 
 def parse_abort(response: HttpResponse) -> None:
     if response.status != 404:  # gone already is as good
-        _object(response)
+        read_object(response)
 
 
 def prepare_open_uploads() -> ApiRequest:
@@ -172,18 +182,20 @@ class OpenUpload:
 class Identity:
     """Who is signed in, whether that is a guest who has only just been given the id, and what they have open.
 
-    ``server_time``: the server's date, milliseconds since 1970; None where it does not tell.
+    ``server_time``: the server's date, milliseconds since 1970; None where it does not tell; ``small_files``: the bytes up to
+    which it takes files whole, by the hundred; 0 where it does not.
     """
 
     user_id: str
     is_new_guest: bool
     open_uploads: tuple[OpenUpload, ...] = ()
     server_time: int | None = None
+    small_files: int = 0
 
 
 def parse_open_uploads(response: HttpResponse) -> Identity:
-    answer = _object(response)
-    with _reading():
+    answer = read_object(response)
+    with reading():
         uploads = tuple(
             OpenUpload(
                 str(row["uploadId"]),
@@ -196,7 +208,10 @@ def parse_open_uploads(response: HttpResponse) -> Identity:
         )
         told = answer.get("serverTime")
         server_time = None if told is None else int(told)
-        return Identity(str(answer["userId"]), answer.get("isNewGuest") is True, uploads, server_time)
+        small_files = int((answer.get("smallFiles") or {}).get("maxSize", 0))
+        return Identity(
+            str(answer["userId"]), answer.get("isNewGuest") is True, uploads, server_time, small_files
+        )
 
 
 def prepare_guest_key() -> ApiRequest:
@@ -205,8 +220,8 @@ def prepare_guest_key() -> ApiRequest:
 
 def parse_guest_key(response: HttpResponse) -> tuple[str, bytes]:
     """The guest's id and the key with which to come back."""
-    answer = _object(response)
-    with _reading():
+    answer = read_object(response)
+    with reading():
         return str(answer["userId"]), base64.b64decode(answer["key"], validate=True)
 
 
@@ -215,8 +230,8 @@ def prepare_guest_challenge() -> ApiRequest:
 
 
 def parse_guest_challenge(response: HttpResponse) -> str:
-    answer = _object(response)
-    with _reading():
+    answer = read_object(response)
+    with reading():
         return str(answer["challenge"])
 
 
@@ -225,7 +240,7 @@ def prepare_guest_return(user_id: str, challenge: str, proof: str) -> ApiRequest
 
 
 def parse_guest_return(response: HttpResponse) -> None:
-    _object(response)
+    read_object(response)
 
 
 def object_path(key: str) -> str:
@@ -241,11 +256,14 @@ def parse_part(response: HttpResponse) -> str:
     """The ETag, without quotes, that the store gave to a part."""
     if not 200 <= response.status < 300:
         raise _store_fault(response)
-    etag = response.headers.get("etag", "").strip().strip('"').lower()
+    etag = response.headers.get("etag", "") or html.unescape(
+        _tag(response.text, "ETag")
+    )  # or a form's answer
+    etag = etag.strip().strip('"').lower()
     if etag:
         return etag
     if response.text.strip():
-        raise _not_from_the_store(response.status)
+        raise not_from_the_store(response.status)
     raise ServiceFault(
         response.status,
         "ETagNotExposed",
@@ -281,17 +299,17 @@ def _retry_after(response: HttpResponse) -> float | None:
     return float(value) if value.isascii() and value.isdigit() else None
 
 
-def _not_from_the_store(status: int) -> ServiceFault:
+def not_from_the_store(status: int) -> ServiceFault:
     return ServiceFault(status, "NotFromTheStore", "The answer did not come from the upload server")
 
 
 @contextmanager
-def _reading() -> Iterator[None]:
+def reading() -> Iterator[None]:
     """Turns a missing or ill-typed field of an answer into a ServiceFault."""
     try:
         yield
     except (KeyError, TypeError, ValueError, AttributeError):
-        raise _not_from_the_store(200) from None
+        raise not_from_the_store(200) from None
 
 
 def _json(response: HttpResponse) -> Any:
@@ -301,7 +319,7 @@ def _json(response: HttpResponse) -> Any:
         answer = None
     if 200 <= response.status < 300:
         if answer is None:
-            raise _not_from_the_store(response.status)
+            raise not_from_the_store(response.status)
         return answer
     known = answer if isinstance(answer, dict) else {}
     raise ServiceFault(
@@ -314,10 +332,10 @@ def _json(response: HttpResponse) -> Any:
     )
 
 
-def _object(response: HttpResponse) -> dict[str, Any]:
+def read_object(response: HttpResponse) -> dict[str, Any]:
     answer = _json(response)
     if not isinstance(answer, dict):
-        raise _not_from_the_store(response.status)
+        raise not_from_the_store(response.status)
     return answer
 
 
@@ -329,8 +347,8 @@ def _signed(answer: Mapping[str, Any], urls: Mapping[str, str]) -> SignedParts:
     )
 
 
-def _report(answer: Mapping[str, Any]) -> ObjectReport:
-    with _reading():
+def read_report(answer: Mapping[str, Any]) -> ObjectReport:
+    with reading():
         return ObjectReport(
             size=int(answer["size"]),
             etag=str(answer["etag"]).strip('"').lower(),

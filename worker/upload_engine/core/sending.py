@@ -36,7 +36,7 @@ def on_upload_created(session: SessionState, event: e.UploadCreated, now: float)
     session.server_upload_id, session.key, session.bucket = event.server_upload_id, event.key, event.bucket
     session.transfer.part_size = event.part_size or session.transfer.part_size
     session.contradiction = None
-    session.transfer.has_opaque_etags = event.has_opaque_etags
+    session.transfer.has_opaque_etags, session.transfer.is_whole = event.has_opaque_etags, event.is_whole
     session.facts = replace(session.facts, user_id=event.user_id or session.facts.user_id)
     if session.phase is Phase.CANCELLING:
         return [session.ask_first(fx.AbortUpload)]
@@ -69,11 +69,16 @@ def on_part_uploaded(session: SessionState, event: e.PartUploaded, now: float) -
 
 
 def finish(session: SessionState, event: e.Event, now: float) -> Effects:
-    """All parts are stored."""
+    """All parts are stored. Where there is but one, compared as it was sent, nothing can be a mix of two versions."""
     session.move(event, Phase.FINALISING)
     session.timers.clear()
+    transfer = session.transfer
+    is_one_piece = transfer.total_parts == 1 and transfer.is_acknowledged()
+    session.is_checked = session.is_checked or is_one_piece
+    if is_one_piece or not session.has_file:
+        return [session.saved(), session.ask_first(fx.CompleteUpload)]
     doubt_once_more(session, now)
-    return [session.saved(), session.ask_first(fx.CheckFile if session.has_file else fx.CompleteUpload)]
+    return [session.saved(), session.ask_first(fx.CheckFile)]
 
 
 def doubt_once_more(session: SessionState, now: float) -> None:

@@ -33,10 +33,10 @@ class Session(SessionState):
             self.tell_story(event, now)
         return _REACTIONS[type(event)](self, event, now)
 
-    def next_part(self, now: float) -> fx.UploadPart:
-        """Start the lowest unsent part. Call only when ``wants_part``."""
+    def next_part(self, now: float, line_speed: float = 0.0) -> fx.UploadPart:
+        """Start the lowest unsent part. Call only when ``wants_part``. line_speed: see ``Transfer.start_next``."""
         attempt = self.next_attempt()
-        part = self.transfer.start_next(attempt, now)
+        part = self.transfer.start_next(attempt, now, line_speed)
         return fx.UploadPart(
             self.upload_id,
             attempt,

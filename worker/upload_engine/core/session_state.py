@@ -14,6 +14,7 @@ from upload_engine.core.checksums import parts_told_by
 from upload_engine.core.errors import UploadFault
 from upload_engine.core.explain import UploadError
 from upload_engine.core.facts import UploadFacts
+from upload_engine.core.figures import Figures
 from upload_engine.core.fingerprint import Fingerprint
 from upload_engine.core.parts import choose_part_size, part_size_for
 from upload_engine.core.progress import Progress
@@ -37,7 +38,8 @@ class SessionState:
     ``timers``: armed, by attempt, and what for; ``suspicious``: a part had no answer, and nothing has shown since that
     the line works; ``was_paused``: when its engine died; ``contradiction``: why the object was looked at; ``report``: of an object that the file is hashed for;
     ``is_cut_known``: the part size is that of the upload in the store; ``is_checked``: the file was compared with all its parts when they were stored; ``doubts``, ``probes``, ``starts``: how often in a row the store
-    contradicted itself, the network was looked for, and the upload began anew.
+    contradicted itself, the network was looked for, and the upload began anew; ``rank``: its place in the list and in the queue;
+    ``is_small``: it is to be sent whole, as long as nothing of it was created.
     """
 
     def __init__(self, facts: UploadFacts, part_size: int, policy: RetryPolicy, *, has_file: bool) -> None:
@@ -56,9 +58,12 @@ class SessionState:
         self.report: e.ObjectReport | None = None
         self.is_cut_known = True
         self.is_checked = False
+        self.is_small = False
         self.sending_since = 0.0
         self.suspicious = False
         self.last_activity = facts.started_at
+        self.rank = float(facts.started_at)
+        self.figures = Figures()
         self.control: int | None = None
         self.control_kind: type[fx.Request] = fx.CreateUpload
         self.control_tries = 0
@@ -72,6 +77,11 @@ class SessionState:
     @property
     def upload_id(self) -> str:
         return self.facts.upload_id
+
+    @property
+    def events(self) -> tuple[tuple[float, e.Event], ...]:
+        """The last events, oldest first, with their seconds on the engine's clock."""
+        return tuple((now, event) for now, _, event in self._story)
 
     @property
     def story(self) -> tuple[str, ...]:
@@ -91,6 +101,14 @@ class SessionState:
         if isinstance(event, e.TimerFired):
             return event.attempt in self.timers
         return event.attempt == self.control
+
+    @property
+    def waits_for_its_turn(self) -> bool:
+        """To people: nothing of it is on its way. A small file may have been created with others long before."""
+        is_ahead = self.is_small and self.phase in (Phase.CREATING, Phase.UPLOADING)
+        return self.phase is Phase.QUEUED or (
+            is_ahead and not self.transfer.in_flight and not self.transfer.was_sent
+        )
 
     def under_way(self, kind: type[fx.Request]) -> bool:
         return self.control is not None and self.control_kind is kind
@@ -120,6 +138,8 @@ class SessionState:
         """Start a control request; at most one is under way."""
         self.control = attempt = self.next_attempt()
         self.control_kind = kind
+        if kind is fx.CreateUpload:
+            return fx.CreateUpload(self.upload_id, attempt, self.is_small)
         if kind is fx.CompleteUpload:
             return fx.CompleteUpload(self.upload_id, attempt, tuple(sorted(self.transfer.stored.items())))
         if kind is fx.CheckFile:

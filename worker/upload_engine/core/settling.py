@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from upload_engine.core import effects as fx
 from upload_engine.core import events as e
-from upload_engine.core.checksums import is_md5_of_md5s, multipart_etag, parts_told_by
+from upload_engine.core.checksums import is_made_of, parts_told_by, tells_parts
 from upload_engine.core.errors import FileChanged, NetworkFault, ServiceFault, UploadFault
 from upload_engine.core.explain import (
     CHUNK_UPLOAD_FAILED,
@@ -100,7 +100,7 @@ def on_status_checked(session: SessionState, event: e.StatusChecked, now: float)
 def _judge_object(session: SessionState, event: e.Event, report: e.ObjectReport) -> Effects:
     """An object of this upload was found: is it the file?"""
     transfer = session.transfer
-    is_checksum = is_md5_of_md5s(report.etag) and not report.is_opaque and not transfer.has_opaque_etags
+    is_checksum = tells_parts(report.etag) and not report.is_opaque and not transfer.has_opaque_etags
     if report.proof and is_checksum and not _is_cut_alike(session, report):
         # Its token and length are right; its checksum cannot be told from the parts that are known here: some are
         # not, or a life that could not store anything has cut the file in another way.
@@ -125,7 +125,7 @@ def on_file_hashed(session: SessionState, event: e.FileHashed, now: float) -> Ef
     report, session.report = session.report, None
     assert report is not None, "the file is hashed for an object's sake"
     right_size = report.size == session.facts.fingerprint.size
-    if right_size and multipart_etag(event.checksums) == report.etag:
+    if right_size and is_made_of(report.etag, event.checksums):
         return completed(session, event, report)
     return [session.ask_first(fx.AbortUpload)]
 
@@ -158,9 +158,8 @@ def proves(session: SessionState, report: e.ObjectReport) -> bool:
 
     Where nobody can look at the object, the parts that the store listed have to be these.
     """
-    etag = session.transfer.etag()
     right_size = report.size == session.facts.fingerprint.size
-    right_bytes = report.is_opaque or etag is None or etag == report.etag
+    right_bytes = report.is_opaque or session.transfer.makes(report.etag)
     return (report.proof or not report.is_seen) and right_size and right_bytes
 
 

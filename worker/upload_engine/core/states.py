@@ -68,6 +68,8 @@ _STATUS = {
 
 HOLDS_SLOT = frozenset({P.CREATING, P.UPLOADING, P.RECONCILING, P.FINALISING})
 """The phases that occupy one of the upload slots."""
+GOES_ALONG = frozenset({P.CREATING, P.UPLOADING, P.FINALISING})
+"""Of these, the ones in which a small file goes along with others and needs no slot of its own."""
 ENDED = frozenset({P.COMPLETED, P.CANCELLED})
 """The phases that nothing leaves."""
 RESUMABLE = frozenset({P.PAUSED, P.FAILED, P.WAITING_FOR_SIGN_IN})

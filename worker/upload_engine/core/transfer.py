@@ -6,7 +6,7 @@ import heapq
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from upload_engine.core.checksums import is_md5, multipart_etag
+from upload_engine.core.checksums import is_made_of, is_md5
 from upload_engine.core.parts import ListedPart, Part, count_parts, part_range, trusted_parts
 from upload_engine.core.progress import Progress, SpeedMeter, measure
 from upload_engine.core.retry import MIN_PATIENCE, patience
@@ -51,7 +51,8 @@ class Sending:
 class Transfer:
     """Sizes are bytes. A part number is in exactly one place: stored, in flight, in doubt, unsent, or resting elsewhere.
 
-    ``has_opaque_etags``: the store's ETags are no checksums, whatever they look like; ``revision`` grows whenever
+    ``has_opaque_etags``: the store's ETags are no checksums, whatever they look like; ``is_whole``: its one part is stored as the
+    object itself; ``revision`` grows whenever
     ``stored`` changes; ``in_doubt`` holds the parts that had no answer, until the server
     has looked.
     """
@@ -60,6 +61,7 @@ class Transfer:
         self.file_size = file_size
         self.part_size = part_size
         self.has_opaque_etags = False
+        self.is_whole = False
         self.stored: dict[int, Part] = {}
         self.revision = 0
         self.in_flight: dict[int, Flight] = {}
@@ -69,6 +71,8 @@ class Transfer:
         self._unheard: set[int] = set()
         self._verified: set[int] = set()
         self._tries: dict[int, int] = {}
+        self._sent_before: set[int] = set()
+        self._sent_again: set[int] = set()
         self._signed_anew: dict[int, int] = {}
         self._meter = SpeedMeter()
         self._usual_speed = 0.0
@@ -93,6 +97,11 @@ class Transfer:
     def largest_part(self) -> int:
         return min(self.part_size, self.file_size)
 
+    @property
+    def was_sent(self) -> bool:
+        """A request for a part of it was begun, in this life."""
+        return bool(self._sent_before)
+
     def unsent(self) -> list[int]:
         """The part numbers that wait for a request, lowest first."""
         return sorted(self._unsent)
@@ -101,11 +110,12 @@ class Transfer:
         """There is a part to start: one that was not sent yet, or one that is stuck."""
         return bool(self._unsent) or self._stuck is not None
 
-    def etag(self) -> str | None:
-        """What the object's ETag must be; None while parts are missing or where ETags are no checksums."""
+    def makes(self, etag: str) -> bool:
+        """Whether an object with this ETag is the stored parts, as far as ETags tell."""
         if not self.complete or self.has_opaque_etags:
-            return None
-        return multipart_etag(part.etag for _, part in sorted(self.stored.items()))
+            return True
+        part_etags = [part.etag for _, part in sorted(self.stored.items())]
+        return not all(map(is_md5, part_etags)) or is_made_of(etag, part_etags)
 
     def unverified(self) -> tuple[tuple[int, Part], ...]:
         """The stored parts, by number, whose bytes have not been compared with the file's that is at hand."""
@@ -122,6 +132,21 @@ class Transfer:
     def unheard(self, numbers: Iterable[int]) -> list[int]:
         """Which of these stored parts are known from the store's list alone, and never had an answer."""
         return [number for number in numbers if number in self._unheard]
+
+    def state_of(self, part_number: int) -> str:
+        """One letter: "s" stored, "f" under way, "d" in doubt, "w" waiting for a request, "r" for another try; a capital when it
+
+        was sent more than once.
+        """
+        if part_number in self.stored:
+            state = "s"
+        elif part_number in self.in_flight:
+            state = "f"
+        elif part_number in self.in_doubt:
+            state = "d"
+        else:
+            state = "r" if self._tries.get(part_number) else "w"
+        return state.upper() if part_number in self._sent_again else state
 
     def speed(self, now: float) -> float:
         """Bytes per second over the last seconds; 0.0 while unknown."""
@@ -177,12 +202,15 @@ class Transfer:
             self.stored.pop(number, None)
             self.revision += 1
 
-    def start_next(self, attempt: int, now: float) -> Sending:
-        """The lowest unsent part, now in flight; or the stuck one, of which that is another try."""
+    def start_next(self, attempt: int, now: float, line_speed: float = 0.0) -> Sending:
+        """The lowest unsent part, now in flight; or the stuck one, of which that is another try.
+
+        line_speed: what such a request may expect while nothing was measured here, in bytes per second; 0.0: unknown.
+        """
         if self._unsent:
             number = heapq.heappop(self._unsent)
             offset, size = part_range(number, self.file_size, self.part_size)
-            speed = self._meter.speed(now) / (len(self.in_flight) + 1)
+            speed = self._meter.speed(now) / (len(self.in_flight) + 1) or line_speed
             flight = self.in_flight[number] = Flight(attempt, now, size / speed if speed else None)
         else:
             assert self._stuck is not None, "has_next was asked before"
@@ -190,6 +218,7 @@ class Transfer:
             offset, size = part_range(number, self.file_size, self.part_size)
             flight = self.in_flight[number]
             flight.attempts[attempt] = 0
+        (self._sent_again if number in self._sent_before else self._sent_before).add(number)
         return Sending(number, offset, size, flight.expected_seconds)
 
     def progressed(self, part_number: int, attempt: int, sent: int, now: float) -> None:

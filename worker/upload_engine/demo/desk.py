@@ -111,7 +111,8 @@ class Desk:
         )
         if now.offline and not before.offline:
             count = self._network.under_way
-            self._tally.tell(f"The network is gone: {count} request{'' if count == 1 else 's'} broke off.")
+            broken = "1 request" if count == 1 else f"{count} requests"
+            self._tally.tell(f"The network is gone: {broken} broke off.")
         elif before.offline and not now.offline:
             self._tally.tell("The network is back.")
         if now.failing != before.failing:

@@ -165,7 +165,9 @@ class DemoSigner:
         given = [(int(part["PartNumber"]), str(part["ETag"]).strip('"')) for part in request.json["parts"]]
         await self._bucket.complete(upload, given)
         self._tally.tell(
-            f"The object was put together, of {len(given)} part{'' if len(given) == 1 else 's'}."
+            "The object was put together, of 1 part."
+            if len(given) == 1
+            else f"The object was put together, of {len(given)} parts."
         )
         return {
             "location": upload.url,
