@@ -1,15 +1,20 @@
-"""What a person cannot do to the shared worker behind the pages: end it, as the system does when memory runs out, or
-tell it another date.
+"""What a person cannot do to the shared worker behind the pages: end it, as the system does when memory runs out, tell it
+another date, or look into it.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
+from typing import Any
 
 from playwright.sync_api import CDPSession
 
 from tests.harness.browser import Browser
 
+Call = Callable[..., dict[str, Any]]
 TELL_DATE = """
 (offset) => {
   const now = (globalThis.trueNow ??= Date.now.bind(Date));
@@ -27,17 +32,37 @@ def end_shared_worker(browser: Browser) -> None:
 
 def shift_date(browser: Browser, seconds: float) -> None:
     """Let the one shared worker believe that it is so many seconds later than it is; negative: earlier."""
+    with talking_to_worker(browser) as call:
+        call("Runtime.evaluate", {"expression": f"({TELL_DATE})({seconds * 1000})"})
+
+
+@contextmanager
+def talking_to_worker(browser: Browser) -> Iterator[Call]:
+    """``call(method, params)`` of the DevTools protocol, to the one shared worker; its result."""
     session, target = _shared_worker(browser)
     attached = session.send("Target.attachToTarget", {"targetId": target, "flatten": False})["sessionId"]
-    expression = f"({TELL_DATE})({seconds * 1000})"
-    message = {"id": 1, "method": "Runtime.evaluate", "params": {"expression": expression}}
-    answers: list[str] = []
-    session.on("Target.receivedMessageFromTarget", lambda event: answers.append(event["message"]))
-    session.send("Target.sendMessageToTarget", {"sessionId": attached, "message": json.dumps(message)})
-    while not answers:
-        browser.page.wait_for_timeout(20)
-    assert "exceptionDetails" not in answers[0]
-    session.detach()
+    answers: dict[int, dict[str, Any]] = {}
+    numbers = count(1)
+
+    def hear(event: dict[str, Any]) -> None:
+        message = json.loads(event["message"])
+        answers[message.get("id", 0)] = message
+
+    def call(method: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
+        number = next(numbers)
+        message = {"id": number, "method": method, "params": params or {}}
+        session.send("Target.sendMessageToTarget", {"sessionId": attached, "message": json.dumps(message)})
+        while number not in answers:
+            browser.page.wait_for_timeout(20)
+        result: dict[str, Any] = answers.pop(number)["result"]
+        assert "exceptionDetails" not in result
+        return result
+
+    session.on("Target.receivedMessageFromTarget", hear)
+    try:
+        yield call
+    finally:
+        session.detach()
 
 
 def _shared_worker(browser: Browser) -> tuple[CDPSession, str]:

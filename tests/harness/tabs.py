@@ -6,6 +6,8 @@ import time
 from pathlib import Path
 from typing import Any, Protocol
 
+from playwright.sync_api import Error
+
 
 class Document(Protocol):
     """A page, or a frame in one. Playwright's own ``Frame`` is one.
@@ -53,11 +55,20 @@ class AnyBrowser(Protocol):
 
 
 def until(tab: Document, script: str, argument: Any = None, *, limit: float = 240.0) -> Any:
-    """Ask a page until the answer is true, and return it. Raises ``AssertionError`` after ``limit`` seconds, which
-    only a hang takes.
+    """Ask a page until the answer is true, and return it; also while another page takes its place. Raises
+    ``AssertionError`` after ``limit`` seconds, which only a hang takes.
     """
     end = time.monotonic() + limit
-    while not (answer := tab.evaluate(script, argument)):
+    while not (answer := _ask(tab, script, argument)):
         assert time.monotonic() < end, f"never true: {script} {argument!r}"
         time.sleep(0.05)
     return answer
+
+
+def _ask(tab: Document, script: str, argument: Any) -> Any:
+    try:
+        return tab.evaluate(script, argument)
+    except Error as error:
+        if "because of a navigation" not in str(error):
+            raise
+        return None  # asked of a page that was just left

@@ -23,12 +23,13 @@ from uploads.server.limits import Limits
 from uploads.server.live import Live
 from uploads.server.logs import AccessLog
 from uploads.server.metrics import Metrics
+from uploads.server.multipart import make_router
 from uploads.server.outbox import Outbox
 from uploads.server.pages import Cors, Headers, Site, make_viewer, named_origins
 from uploads.server.permission import Authorize, Permission, load_function
 from uploads.server.problems import Problem
 from uploads.server.settings import Settings
-from uploads.server.signing import Signing, make_router
+from uploads.server.signing import Signing
 from uploads.server.store import Store
 from uploads.server.tokens import Tokens
 from uploads.server.watching import make_events

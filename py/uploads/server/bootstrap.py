@@ -134,7 +134,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         if sys.version_info < (3, 11):  # noqa: UP036 - also for those who call this module directly
             raise SetUpError("Python 3.11 or newer is needed.")
-        ensure_environment(DEVELOPMENT if wanted.command == "test" else RUNTIME)
+        ensure_environment(DEVELOPMENT if wanted.command in ("test", "bench") else RUNTIME)
         if not inside():
             return _again_inside(argv)
         from uploads.server import cli

@@ -1,4 +1,4 @@
-"""`serve.py test`: the linters, the type checker and the tests, in one command.
+"""`serve.py test`: the linters, the type checker and the tests, in one command; and `serve.py bench`.
 
 May run them, and install a browser where there is none. Without arguments the whole suite runs, and the coverage of
 the engine's core and of the protocol must be complete; with arguments, only what they select.
@@ -60,6 +60,13 @@ def ensure_chromium() -> str:
             "There is no Chromium and none could be installed: install one, or name it with CHROMIUM."
         )
     return found
+
+
+def bench(arguments: Sequence[str]) -> int:
+    """Run `tests.bench.upload` with these arguments; its exit status."""
+    os.environ["CHROMIUM"] = ensure_chromium()
+    command = [sys.executable, "-m", "tests.bench.upload", *arguments]
+    return subprocess.run(command, cwd=ROOT, check=False).returncode
 
 
 def main(pytest_args: Sequence[str]) -> int:

@@ -1,4 +1,4 @@
-"""The commands, once `.venv` is there: run, build, test."""
+"""The commands, once `.venv` is there: run, build, test, bench."""
 
 from __future__ import annotations
 
@@ -16,7 +16,11 @@ def main(options: Options) -> int:
     if options.command == "test":
         from uploads.server import checks
 
-        return checks.main(options.pytest_args)
+        return checks.main(options.further)
+    if options.command == "bench":
+        from uploads.server import checks
+
+        return checks.bench(options.further)
     from uploads.server import run, settings
 
     return run.serve(settings.load(options))

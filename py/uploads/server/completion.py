@@ -1,4 +1,4 @@
-"""How an upload becomes an object, and what proves that it is the one: its token, its length, its ETag.
+"""How an upload becomes an object (a file that is sent whole is one already), and what proves that it is the one: its token, its length, its ETag.
 
 Complete's own answer is never believed, nor its failure: the object in the store decides. May talk to the store.
 """
@@ -37,14 +37,18 @@ def complete(
     say of it, or what the store's failure means.
     """
     given = _checked_parts(upload, done)
-    _check_sum(store, upload, given, settings, limits)
     failure: ClientError | BotoCoreError | None = None
-    try:
-        store.complete(upload.key, upload.s3_upload_id, given)
-    except (ClientError, BotoCoreError) as error:
-        failure = error  # an earlier try may have won, or the answer alone was lost: the object decides
+    if not upload.is_whole:
+        _check_sum(store, upload, given, settings, limits)
+        try:
+            store.complete(upload.key, upload.s3_upload_id, given)
+        except (ClientError, BotoCoreError) as error:
+            failure = error  # an earlier try may have won, or the answer alone was lost: the object decides
     found = store.head(upload.key)
-    expected = None if found and found.is_opaque else assembled_etag([etag for _, etag in given])
+    etags = [etag for _, etag in given]
+    expected = etags[0] if upload.is_whole else assembled_etag(etags)
+    if found and found.is_opaque:
+        expected = None
     proved = found is not None and is_proved(upload, found) and not contradicts(found.etag, expected)
     if not upload.proof and found is not None:  # found again by its key alone: the content is the only proof
         proved = expected is not None and found.etag == expected
@@ -53,6 +57,8 @@ def complete(
             if found is None and not store.is_open(upload.key, upload.s3_upload_id):
                 raise not_found()  # which Ceph answers with 500
             raise from_s3(failure)
+        if found is None:
+            raise not_found()
         raise Problem(409, "ProofFailed", "The object in the store is not what was sent.", retryable=True)
     if settings.allowed_types and found.size:
         head = store.read_head(upload.key, file_rules.HEAD)

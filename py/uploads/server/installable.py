@@ -16,7 +16,7 @@ SERVICE_WORKER = ROOT / "worker" / "service_worker.js"
 MANIFEST = ROOT / "py" / "uploads" / "ui" / "manifest.webmanifest"
 _SELDOM = re.compile(
     r"^(examples|wheels)/|(^|/)(\.|LICENSE|NOTICE|embed\.js|upload_worker\.js$|service_worker\.js)|/swagger-ui-|\.(br|gz)$"
-    r"|/(python_stdlib\.zip|[^/]+\.whl)$|/pyscript-\w+/(codemirror|xterm)"
+    r"|/(python_stdlib\.zip|[^/]+\.whl)$|/pyscript-\w+/(codemirror|xterm)|/languages/"
 )
 """What is not kept beforehand: for other pages than ours, or hardly ever needed. (Below assets/ it is kept once asked for.)"""
 

@@ -105,7 +105,7 @@ class PartsDone(_Shape):
 class Checksum(_Shape):
     """What the object's content was compared with."""
 
-    type: Literal["md5-of-md5s"]
+    type: Literal["md5", "md5-of-md5s"]
     value: str
 
 
@@ -149,15 +149,24 @@ class OpenUpload(_Shape):
     startedAt: str  # noqa: N815
 
 
+class SmallFiles(_Shape):
+    """What files are sent whole, as one object each: of at most `maxSize` bytes, and `maxCount` of them in one call."""
+
+    maxSize: int  # noqa: N815
+    maxCount: int  # noqa: N815
+
+
 class OpenUploads(_Shape):
     """A user's open uploads. `isNewGuest`: the user is a guest who had no cookie until a moment ago.
 
-    `serverTime`: milliseconds since 1970; the browser's own date may be wrong by days.
+    `serverTime`: milliseconds since 1970; the browser's own date may be wrong by days. `smallFiles` is null where all files
+    go in parts.
     """
 
     userId: str  # noqa: N815
     isNewGuest: bool  # noqa: N815
     serverTime: int  # noqa: N815
+    smallFiles: SmallFiles | None = None  # noqa: N815
     uploads: list[OpenUpload]
 
 
@@ -197,10 +206,14 @@ class Form(_Shape):
     expires: int
 
 
+MOST_FILES = 1000
+"""Small files that one call may be about."""
+
+
 class FilesWanted(_Shape):
     """Several small files that are to be uploaded, each by one POST."""
 
-    files: list[FileWanted] = Field(min_length=1, max_length=1000)
+    files: list[FileWanted] = Field(min_length=1, max_length=MOST_FILES)
 
 
 class Forms(_Shape):
@@ -208,6 +221,72 @@ class Forms(_Shape):
 
     userId: str  # noqa: N815
     uploads: list[Form]
+
+
+class ObjectWanted(FileWanted):
+    """A small file that is to be sent whole."""
+
+    size: int = Field(ge=0)
+
+
+class ObjectsWanted(_Shape):
+    """Several of them."""
+
+    files: list[ObjectWanted] = Field(min_length=1, max_length=MOST_FILES)
+
+
+class Refusal(_Shape):
+    """Why one file of many was not granted, or not proved: what it would have been answered alone."""
+
+    status: int
+    code: str
+    message: str
+    retryable: bool
+    retryAfter: int | None = None  # noqa: N815
+
+
+class ObjectCreated(_Shape):
+    """The one request by which a small file is stored: a form, with `fields` before the field `file`, or a PUT with `headers`.
+
+    `etagsAreChecksums`: the object's ETag will be its MD5, as far as is known.
+    """
+
+    key: str
+    uploadId: str  # noqa: N815
+    bucket: str
+    method: Literal["POST", "PUT"]
+    url: str
+    fields: dict[str, str]
+    headers: dict[str, str]
+    expires: int
+    etagsAreChecksums: bool  # noqa: N815
+
+
+class ObjectsCreated(_Shape):
+    """For each file asked for, in the same order."""
+
+    userId: str  # noqa: N815
+    uploads: list[ObjectCreated | Refusal]
+
+
+class ObjectDone(_Shape):
+    """A small file that was sent; the ETag with or without quotes."""
+
+    uploadId: str  # noqa: N815
+    key: str = Field(min_length=1, max_length=1100)
+    etag: str = Field(max_length=200, pattern=r"^[!-~]+$")
+
+
+class ObjectsDone(_Shape):
+    """Several of them."""
+
+    uploads: list[ObjectDone] = Field(min_length=1, max_length=MOST_FILES)
+
+
+class ObjectsCompleted(_Shape):
+    """For each of them, in the same order."""
+
+    uploads: list[UploadCompleted | Refusal]
 
 
 class ProblemBody(_Shape):

@@ -46,6 +46,9 @@ environment (a flag wins over its variable):
   UPLOADS_UPLOAD_EXPIRY     seconds that an unfinished upload can be resumed (604800: 7 days)
   UPLOADS_MAX_FILE_SIZE     bytes; larger files are refused (no limit)
   UPLOADS_MIN_FILE_SIZE     bytes; smaller files are refused (0)
+  UPLOADS_SMALL_FILE_SIZE   bytes up to which a file is sent whole, by one request, at most 64 MiB;
+                            0: all files go in parts, as they do where types are allowed by name
+                            (8388608: 8 MiB)
   UPLOADS_ALLOWED_TYPES     comma-separated: image/*,text/csv,.zip (all); what a file's first
                             bytes tell is compared with them when it has arrived
   UPLOADS_ALLOWED_NAMES     a regular expression for all of a file's name: [\\w .-]+ (all)
@@ -87,7 +90,7 @@ class Options:
     workers: int | None = None
     out: Path = Path("dist")
     signer_url: str | None = None
-    pytest_args: tuple[str, ...] = field(default=())
+    further: tuple[str, ...] = field(default=())
 
 
 def port_number(text: str) -> int:
@@ -123,7 +126,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=ENVIRONMENT,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    commands = parser.add_subparsers(dest="command", metavar="{run,build,test}")
+    commands = parser.add_subparsers(dest="command", metavar="{run,build,test,bench}")
     for target in (
         parser,
         commands.add_parser("run", help="serve the page, the API and the store (the default)"),
@@ -170,6 +173,11 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser(
         "test", add_help=False, help="run the linters and the tests; further arguments go to pytest"
     )
+    commands.add_parser(
+        "bench",
+        add_help=False,
+        help="measure uploads beside other uploaders (--quick: in under two minutes); more with bench --help",
+    )
     return parser
 
 
@@ -177,7 +185,7 @@ def parse(argv: Sequence[str]) -> Options:
     """The options in `argv`. Prints help or a complaint and raises `SystemExit` (0 or 2) as argparse does."""
     parser = _parser()
     found, rest = parser.parse_known_args(list(argv))
-    if rest and found.command != "test":
+    if rest and found.command not in ("test", "bench"):
         parser.error(f"unknown argument: {rest[0]}")
     values = vars(found)
     return Options(
@@ -189,5 +197,5 @@ def parse(argv: Sequence[str]) -> Options:
         workers=values.get("workers"),
         out=values.get("out", Path("dist")),
         signer_url=values.get("signer_url"),
-        pytest_args=tuple(rest),
+        further=tuple(rest),
     )

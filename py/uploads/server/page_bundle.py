@@ -27,8 +27,20 @@ with open("page.romfs", "rb") as file:
     vfs.mount(vfs.VfsRom(file.read()), "/page")
 sys.path.insert(0, "/page")
 
+from pyscript import config
+
+from uploads.ui import later
+
+for address in config["files"]:
+    if address.endswith("/page.romfs"):
+        later.use(address.replace("page.romfs", "later.romfs"))
+
 import uploads.ui.main
 '''
+LATER = re.compile(
+    r"uploads/(ui/(details|dialog|plot|settings_|statistics|panel_|demo|embed|offline|installed|thumbnails)|protocol/embed)"
+)
+"""The modules that `uploads.ui.later` loads: the dialogs, the demo, the widget, and what makes the site an application."""
 
 
 def read_settings() -> dict[str, Any]:
@@ -37,6 +49,16 @@ def read_settings() -> dict[str, Any]:
         return tomllib.loads((ROOT / "pyscript.toml").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise SetUpError(f"pyscript.toml cannot be read: {error}.") from None
+
+
+def start_modules() -> dict[str, Path]:
+    """Those of `page_modules` that the page's start needs."""
+    return {name: path for name, path in page_modules().items() if not LATER.match(name)}
+
+
+def later_modules() -> dict[str, Path]:
+    """The others."""
+    return {name: path for name, path in page_modules().items() if LATER.match(name)}
 
 
 def page_modules() -> dict[str, Path]:
@@ -51,7 +73,7 @@ def page_modules() -> dict[str, Path]:
 def configuration(interpreter: str, modules: str, signer_url: str | None) -> bytes:
     """config.json, PyScript's configuration, in which whoever publishes the site may change `uploads` and `site`.
 
-    interpreter, modules: the addresses of MicroPython and of the file system that `START` mounts.
+    interpreter, modules: the addresses of MicroPython and of the file system that `START` mounts, which `later.romfs` lies beside.
     Raises `SetUpError` for settings that the page would refuse.
     """
     settings = read_settings()
@@ -91,6 +113,7 @@ def page(addresses: Mapping[str, str], preloads: Mapping[str, str]) -> bytes:
         return f'{match[1]}="{addresses[name]}"'
 
     text = re.sub(r'\b(href|src|config)="([^"#?:]+)"', replaced, text)
+    text = re.sub(r"^ *<!--[^>]*-->\n", "", text, flags=re.MULTILINE)
     links = "\n".join(f"    {_link(address, kind)}" for address, kind in preloads.items())
     return text.replace("  </head>", f"{links}\n  </head>", 1).encode()
 

@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from uploads.server.errors import UserError
 from uploads.server.options import Options, bucket_name
+from uploads.server.parts import MIB
 
 PREFIX = "UPLOADS_"
 DAY = 86_400
@@ -82,6 +83,7 @@ class Settings(BaseSettings):
     upload_expiry: int = Field(7 * DAY, ge=60, le=365 * DAY)
     max_file_size: int | None = Field(None, ge=1)
     min_file_size: int = Field(0, ge=0)
+    small_file_size: int = Field(8 * MIB, ge=0, le=64 * MIB)
     allowed_types: CommaSeparated = ()
     allowed_names: str | None = None
     max_open_uploads: int | None = Field(None, ge=1, le=1000)

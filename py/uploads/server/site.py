@@ -35,7 +35,10 @@ from uploads.server.wheel import make_wheel, wheel_name, wheel_sources
 WORKER = ROOT / "worker" / "upload_worker.js"
 _UI = ROOT / "py" / "uploads" / "ui"
 EMBED = _UI / "embed.js"
+_COMMENTS = re.compile(r"^\s*(//.*|/\*[^*]*(?:\*(?!/)[^*]*)*\*/)\n", re.MULTILINE)
+"""Comments that have lines of their own: every visitor would fetch them."""
 EXAMPLES = sorted((ROOT / "examples").glob("*.html"))
+_UPLOT_FILES = ("uPlot.iife.min.js", "uPlot.min.css")
 _PYODIDE_FILES = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm")
 _PYSCRIPT_START = ("core", "deprecations-manager", "donkey", "error", "py-editor", "py-game", "py-terminal")
 _UP = "../../"  # from a folder of assets to the site's own
@@ -59,7 +62,9 @@ def engine_sources() -> dict[str, Path]:
 
 def _page_assets() -> dict[str, Path]:
     """What the page shows besides its Python, by name."""
-    return {path.name: path for path in sorted(_UI.iterdir()) if path.suffix in {".css", ".svg", ".png"}}
+    found = [path for path in _UI.iterdir() if path.suffix in {".css", ".svg", ".png"}]
+    found += [_UI / "before_words.js", *(_UI / "languages").iterdir()]
+    return {path.relative_to(_UI).as_posix(): path for path in sorted(found)}
 
 
 def _inputs() -> Iterator[Path]:
@@ -141,6 +146,7 @@ def _write(layout: Layout, stamp: str, signer_url: str | None) -> None:
     pyscript = layout.add_folder("pyscript", _pyscript())
     micropython = layout.add_folder("micropython", _micropython())
     layout.add_folder("swagger-ui", _swagger())
+    plots = layout.add_folder("uplot", _uplot())
     pyodide = layout.add_folder("pyodide", _pyodide())
     say("    worker: the engine, precompiled, and a snapshot with it imported")
     worker = layout.add_folder("worker", _worker(stamp, pyodide))
@@ -149,14 +155,20 @@ def _write(layout: Layout, stamp: str, signer_url: str | None) -> None:
         "page",
         {
             **_page_assets(),
+            **{
+                name: _COMMENTS.sub("", (_UI / name).read_text(encoding="utf-8")).encode()
+                for name in ("page.css", "before_words.js")
+            },
             "start.py": page_bundle.START.encode(),
-            "page.romfs": make_romfs(page_bundle.page_modules()),
+            "page.romfs": make_romfs(page_bundle.start_modules()),
+            "later.romfs": make_romfs(page_bundle.later_modules()),
         },
     )
     interpreter = f"{micropython}micropython.mjs"
     addresses = {
         "worker/upload_worker.js": f"{worker}upload_worker.js",
         "vendor/pyscript/core.js": f"{pyscript}core.js",
+        **{f"vendor/uplot/{name}": f"{plots}{name}" for name in _UPLOT_FILES},
         "py/uploads/ui/main.py": f"{shown}start.py",
         "pyscript.toml": "config.json",
         "py/uploads/ui/manifest.webmanifest": "manifest.webmanifest",
@@ -213,6 +225,11 @@ def _micropython() -> dict[str, Content]:
     return {name: package / name for name in ("micropython.mjs", "micropython.wasm")}
 
 
+def _uplot() -> dict[str, Content]:
+    package = NODE_MODULES / "uplot"
+    return {**{name: package / "dist" / name for name in _UPLOT_FILES}, "LICENSE": package / "LICENSE"}
+
+
 def _swagger() -> dict[str, Content]:
     names = ("swagger-ui-bundle.js", "swagger-ui.css", "LICENSE", "NOTICE")
     return {name: NODE_MODULES / "swagger-ui-dist" / name for name in names}
@@ -234,7 +251,7 @@ def _worker(stamp: str, pyodide: str) -> Mapping[str, Content]:
     """The worker's script with the site's own names in it, and beside it what it starts from."""
     engine = bundle.compiled_zip(engine_sources())
     snapshot = make_snapshot(engine, seed=int(stamp[:8], 16))
-    script = WORKER.read_text(encoding="utf-8")
+    script = _COMMENTS.sub("", WORKER.read_text(encoding="utf-8"))
     for name, unbuilt, built in (
         ("BUILD", '"unbuilt"', json.dumps(stamp[:16])),
         ("SITE", 'new URL("../", SCRIPT)', f'new URL("{_UP}", SCRIPT)'),

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("uploads.store")
 
 PROOF = "upload-proof"  # the metadata that says whose an object is
+_METADATA = "x-amz-meta-"
 _METADATA_LIMIT = 1900  # bytes; S3 takes 2 KB in all, ours included
 _EXAMPLE = "example"
 _COMPLETE_LIMIT = 900  # seconds; a store may take minutes to assemble an object
@@ -155,6 +156,23 @@ class Store:
         """A URL that downloads the object."""
         params = {"Bucket": self.bucket, "Key": key}
         return self._signer.generate_presigned_url("get_object", Params=params, ExpiresIn=self._expiry)
+
+    def sign_put(self, key: str, headers: Mapping[str, str], length: int) -> str:
+        """A URL that stores an object of exactly so many bytes, sent with exactly these headers (`object_headers`)."""
+        metadata = {
+            name.removeprefix(_METADATA): value
+            for name, value in headers.items()
+            if name.startswith(_METADATA)
+        }
+        params = {
+            "Bucket": self.bucket,
+            "Key": key,
+            "ContentType": headers["Content-Type"],
+            "ContentDisposition": headers["Content-Disposition"],
+            "ContentLength": length,
+            "Metadata": metadata,
+        }
+        return self._signer.generate_presigned_url("put_object", Params=params, ExpiresIn=self._expiry)
 
     def sign_form(self, key: str, fields: dict[str, str], low: int, high: int) -> tuple[str, dict[str, str]]:
         """A POST policy: the address and the form's fields, for a file of `low` to `high` bytes."""
@@ -326,6 +344,18 @@ def assembled_etag(etags: Sequence[str]) -> str | None:
 def contradicts(etag: str, expected: str | None) -> bool:
     """Whether an object's ETag shows other bytes than `expected`. One of another kind (encrypted) shows nothing."""
     return bool(expected and re.fullmatch(r"[0-9a-f]{32}(-\d+)?", etag) and etag != expected)
+
+
+def object_headers(
+    content_type: str, disposition: str, proof: str, metadata: Mapping[str, str]
+) -> dict[str, str]:
+    """What an object carries that is sent by one request: as headers of a PUT, or as fields of a form."""
+    return {
+        "Content-Type": content_type,
+        "Content-Disposition": disposition,
+        **{_METADATA + name: value for name, value in metadata.items()},
+        _METADATA + PROOF: proof,
+    }
 
 
 def as_metadata(values: dict[str, str]) -> dict[str, str]:

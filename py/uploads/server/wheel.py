@@ -19,7 +19,7 @@ _PACKAGES = ("protocol", "client")
 def wheel_sources() -> dict[str, Path]:
     """The modules in it, by path."""
     package = ROOT / "py" / "uploads"
-    paths = [package / "__init__.py"]
+    paths = [package / "__init__.py", package / "py.typed"]
     for name in _PACKAGES:
         paths += sorted((package / name).rglob("*.py"))
     return {path.relative_to(package.parent).as_posix(): path for path in paths}

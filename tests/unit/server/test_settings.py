@@ -107,7 +107,8 @@ def test_the_commands_and_their_arguments() -> None:
     assert options.parse([]).command == "run"
     assert options.parse(["--host", "::1", "run", "--data", "d"]) == Options(host="::1", data=Path("d"))
     assert options.parse(["build", "--out", "x"]) == Options("build", out=Path("x"))
-    assert options.parse(["test", "-k", "name", "-x"]).pytest_args == ("-k", "name", "-x")
+    for command in ("test", "bench"):
+        assert options.parse([command, "-k", "name", "-x"]).further == ("-k", "name", "-x")
 
 
 @pytest.mark.parametrize("argv", [["--prot", "1"], ["--port", "0"], ["--bucket", "x"], ["fly"]])

@@ -159,7 +159,7 @@ def test_every_folder_of_assets_is_called_by_what_is_in_it(built: Path) -> None:
         files = {
             path.relative_to(folder).as_posix(): path
             for path in folder.rglob("*")
-            if path.suffix not in COMPRESSED
+            if path.is_file() and path.suffix not in COMPRESSED
         }
         assert again.add_folder(name, files) == address
     loose = {path.name for path in built.iterdir() if path.suffix not in COMPRESSED}
@@ -202,12 +202,13 @@ def test_the_signing_server_is_named_in_one_file_that_may_be_changed(built: Path
     assert site.stamp_of_inputs("https://sign.example") != site.stamp_of_inputs()
 
 
-def test_the_page_s_modules_travel_compiled_in_one_file(built: Path) -> None:
+def test_the_page_s_modules_travel_compiled_in_two_files(built: Path) -> None:
     """Compiled for the MicroPython that the page runs on, of whatever version, or as they are."""
-    image = (built / folders_of(built)["page"] / "page.romfs").read_bytes()
-    assert image == romfs.make_romfs(page_bundle.page_modules()), "two builds make the same of it"
-    for path in page_bundle.page_modules():
-        assert Path(path).stem.encode() + b".mpy" in image
+    for name, modules in (("page", page_bundle.start_modules()), ("later", page_bundle.later_modules())):
+        image = (built / folders_of(built)["page"] / f"{name}.romfs").read_bytes()
+        assert image == romfs.make_romfs(modules), "two builds make the same of it"
+        for path in modules:
+            assert Path(path).stem.encode() + b".mpy" in image
     config = json.loads((built / "config.json").read_text())
     assert config["files"] == {f"./{folders_of(built)['page']}page.romfs": "page.romfs"}
 
@@ -262,7 +263,7 @@ def test_the_wheel_is_installed_by_pip_and_holds_the_hook_alone(built: Path, tmp
     (file,) = (built / "wheels").glob("*.whl")
     with zipfile.ZipFile(file) as archive:
         names = archive.namelist()
-    assert "uploads/client/client.py" in names
+    assert {"uploads/client/client.py", "uploads/py.typed"} <= set(names)
     assert not [name for name in names if name.startswith(("uploads/server", "uploads/ui"))]
     quiet = ("--quiet", "--no-deps", "--no-index", "--disable-pip-version-check")
     subprocess.run(
@@ -282,3 +283,21 @@ def test_the_wheel_is_installed_by_pip_and_holds_the_hook_alone(built: Path, tmp
         text=True,
     )
     assert told.stdout.startswith(str(tmp_path / "here"))
+    (tmp_path / "theirs.py").write_text(
+        "from uploads import use_upload_worker\n"
+        "client = use_upload_worker({'max_retries': 5})\n"
+        "upload_id: str = client.start_upload(object(), 'photos')\n"
+        "left: float | None = client.upload_progress[upload_id]['estimated_time_remaining']\n"
+        "client.pause_upload(7)\n"
+        "client.active_uploads[upload_id]['sise']\n"
+    )
+    told = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--cache-dir", os.devnull, "theirs.py"],
+        cwd=tmp_path,
+        env={**os.environ, "MYPYPATH": str(tmp_path / "here")},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    wrong = re.findall(r"^theirs\.py:(\d+): error: ", told.stdout, re.MULTILINE)
+    assert wrong == ["5", "6"], told.stdout
