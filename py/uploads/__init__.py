@@ -8,10 +8,11 @@ only `uploads.protocol`, and the server never load the page's side.
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from uploads.client import ClientError as ClientError
     from uploads.client import UploadClient as UploadClient
     from uploads.client import use_upload_worker as use_upload_worker
 
-__all__ = ["UploadClient", "use_upload_worker"]
+__all__ = ["ClientError", "UploadClient", "use_upload_worker"]
 
 
 def __getattr__(name: str) -> object:

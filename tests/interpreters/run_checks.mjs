@@ -56,7 +56,7 @@ Object.assign(globalThis, {
   forgetPosted: () => { posted.length = 0; },
   refusePosts: (refuse) => { refusing = refuse; },
   sameFile: (file) => file === aFile,
-  deliver: (text, handle) => listener?.(text, handle),
+  deliver: (...message) => listener?.(...message),
   aHandle,
   asked: () => asked,
   reconnect: (anew) => reconnected?.(anew),

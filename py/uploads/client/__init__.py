@@ -4,8 +4,9 @@ This room turns calls into messages and snapshots into mappings. Only `link.py` 
 is plain Python that CPython tests, and runs on MicroPython and Pyodide alike.
 """
 
-from uploads.client.client import UploadClient, use_upload_worker
+from uploads.client.client import UploadClient
 from uploads.client.errors import ClientClosed, ClientError, NotAFile, UnknownUpload
+from uploads.client.hook import use_upload_worker
 
 __all__ = [
     "ClientClosed",

@@ -1,29 +1,37 @@
-"""What the page knows about each upload: three mappings, kept by the messages of the worker.
+"""What the page knows about each upload, kept by the messages of the worker.
 
-Pure data: `record(message)` takes a decoded message and returns the change it made, for the listeners.
+Of every upload its head is read, and its whole snapshot when somebody looks: `sessions`, `progress` and `errors` are mappings
+that read on demand. Pure data: `record` and `take` take a decoded message and return the change it made, for the listeners.
 """
 
-from collections import OrderedDict
-
+from uploads.client.ordered import OrderedMap
+from uploads.client.snapshots import Snapshots, view_of
+from uploads.client.tally import Tally
 from uploads.protocol import (
     COMMAND_REFUSED,
     DEMO_OBJECT,
     ENGINE_FAILED,
     ENGINE_READY,
+    SETTINGS,
     SIGN_IN_NEEDED,
+    UPLOAD_DETAILS,
+    UPLOAD_FIGURES,
     UPLOAD_REMOVED,
     UPLOAD_REPLACED,
     decode_parts,
+    head_of,
 )
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from uploads.protocol import (
         EngineCapabilities,
         SessionSnapshot,
         UploadError,
+        UploadHead,
         UploadProgress,
         UploadSession,
     )
@@ -43,60 +51,57 @@ class UploadBook:
     """The uploads by id, in the order in which the page learned of them, and the state of the engine."""
 
     def __init__(self) -> None:
-        self.sessions: OrderedDict[str, SessionSnapshot] = OrderedDict()
-        self.progress: OrderedDict[str, UploadProgress] = OrderedDict()
-        self.errors: OrderedDict[str, UploadError] = OrderedDict()
+        self.heads: Any = OrderedMap()
+        self._snapshots = Snapshots()
+        self._failed = OrderedMap()
+        snapshots = self._snapshots
+        self.sessions: Mapping[str, SessionSnapshot] = view_of(self.heads, snapshots.session)
+        self.progress: Mapping[str, UploadProgress] = view_of(self.heads, snapshots.progress)
+        self.errors: Mapping[str, UploadError] = view_of(self._failed, snapshots.error)
+        self.tally = Tally()
         self.engine = "starting"
         self.failure = ""
         self.capabilities: EngineCapabilities | None = None
         self.pages = 1
+        self.settings: dict[str, Any] = {}
+        self.site_settings: dict[str, Any] = {}
         self.is_token_refused = False
-        self._parts: dict[str, str] = {}
         self._placeholders: dict[str, bool] = {}
         self._orphans: dict[str, bool] = {}
 
     def place(self, upload_id: str, project_id: str, s3_key: str, file_name: str, now: int) -> None:
         """Enters an upload that the engine has not seen yet. `now`: milliseconds since 1970."""
-        session: Any = {
-            "project_id": project_id,
+        head: Any = {
             "upload_id": upload_id,
-            "s3_key": s3_key,
-            "next_part_number": 1,
             "status": "uploading",
             "phase": "queued",
-            "progress": 0.0,
-            "started_at": now,
-            "last_activity": now,
-            "file_size": None,
-            "file_name": file_name,
-            "chunk_size": 0,
-            "content_type": "",
-            "user_id": "",
-            "parts_uploaded": 0,
-            "object_url": None,
-            "etag": None,
             "file_access": "open",
-        }
-        progress: Any = {
-            "project_id": project_id,
-            "progress": 0.0,
+            "rank": float(now),
+            "file_size": None,
             "uploaded_bytes": 0,
-            "total_bytes": 0,
-            "current_chunk": 0,
-            "total_chunks": 0,
-            "estimated_time_remaining": None,
             "speed": 0.0,
+            "has_error": False,
+            "has_parts": False,
         }
-        self.sessions[upload_id] = session
-        self.progress[upload_id] = progress
+        self._enter(head)
+        self._snapshots.place(head, project_id, s3_key, file_name)
         self.await_engine(upload_id)
         if self.engine == "failed":
             self._fail(upload_id)
 
+    def _enter(self, head: "UploadHead") -> None:
+        upload_id = head["upload_id"]
+        self.heads[upload_id] = head
+        if head["has_error"]:
+            self._failed[upload_id] = True
+        else:
+            self._failed.pop(upload_id, None)
+        self.tally.put(head)
+
     def engine_lost(self) -> None:
         """The engine is gone with all it knew; another one is starting."""
         self.engine = "starting"
-        self._orphans = dict.fromkeys(self.sessions, True)
+        self._orphans = dict.fromkeys(self.heads, True)
 
     def await_engine(self, upload_id: str) -> None:
         """The upload is on its way to an engine that does not know it yet."""
@@ -109,28 +114,32 @@ class UploadBook:
         """
         kept = dict.fromkeys(known, True)
         for upload_id in self._orphans:
-            if self.sessions[upload_id]["status"] in ("completed", "cancelled"):
+            if self.heads[upload_id]["status"] in ("completed", "cancelled"):
                 kept[upload_id] = True
-        return [name for name in self.sessions if name not in kept and name not in self._placeholders]
+        return [name for name in self.heads if name not in kept and name not in self._placeholders]
 
     def session(self, upload_id: str) -> "UploadSession":
         """A copy of the session, with its parts sorted by part number."""
         session: Any = dict(self.sessions[upload_id])
-        parts = decode_parts(self._parts.get(upload_id, "[]"))
+        parts = decode_parts(self._snapshots.parts_json(upload_id))
         session["parts"] = sorted(parts, key=lambda part: part["part_number"])
         return session  # type: ignore[no-any-return]
 
     def forget(self, upload_id: str) -> None:
         """Strikes out an upload, known or not."""
-        mappings = (self.sessions, self.progress, self.errors, self._parts, self._placeholders, self._orphans)
-        for mapping in mappings:
-            mapping.pop(upload_id, None)
+        self.heads.pop(upload_id)
+        self._failed.pop(upload_id)
+        self._placeholders.pop(upload_id, None)
+        self._orphans.pop(upload_id, None)
+        self._snapshots.forget(upload_id)
+        self.tally.drop(upload_id)
 
     def record(self, message: "dict[str, Any]") -> "dict[str, Any]":
         """Enters a decoded message from the worker.
 
-        Returns the change: `{"type": "engine" | "upload" | "removed" | "replaced" | "refused" | "sign-in" | "demo",
-        "upload_id": …}`, with `by` for "replaced", and `message` for "refused" (words) and "demo" (the demo's own message).
+        Returns the change: `{"type": "engine" | "upload" | "removed" | "replaced" | "refused" | "sign-in" | "demo" |
+        "settings" | "details" | "figures", "upload_id": …}`, with `by` for "replaced", `message` for "refused" (words) and "demo" (the
+        demo's own message), `details` and `figures` (JSON text) for those of their names.
         """
         kind = message["type"]
         if kind.startswith("DEMO_"):
@@ -160,38 +169,43 @@ class UploadBook:
         if kind == UPLOAD_REPLACED:
             self.forget(message["upload_id"])
             return {"type": "replaced", "upload_id": message["upload_id"], "by": message["by"]}
+        if kind == SETTINGS:
+            self.settings, self.site_settings = message["settings"], message["site"]
+            return {"type": "settings", "upload_id": None}
+        if kind == UPLOAD_DETAILS:
+            return {"type": "details", "upload_id": message["upload_id"], "details": message}
+        if kind == UPLOAD_FIGURES:
+            return {"type": "figures", "upload_id": None, "figures": message["figures"]}
         if kind == SIGN_IN_NEEDED:
             self.is_token_refused = True
             return {"type": "sign-in", "upload_id": None}
-        return self._take_snapshot(message)
+        return self.take(head_of(message), lambda: message)
+
+    def take(self, head: "dict[str, Any]", read: "Callable[[], Any]") -> "dict[str, Any]":
+        """Enters a snapshot by its head; `read()`: the whole, as JSON text or decoded. Returns the change."""
+        upload_id = head["upload_id"]
+        self._placeholders.pop(upload_id, None)
+        self._orphans.pop(upload_id, None)
+        entry: Any = head
+        self._enter(entry)
+        self._snapshots.keep(upload_id, read, head["has_parts"])
+        return {"type": "upload", "upload_id": upload_id}
 
     def _take_from_demo(self, message: "dict[str, Any]") -> "dict[str, Any]":
         """An object of the demo has another address when another worker stands in for the one that gave the first."""
-        for upload_id, session in self.sessions.items():
-            if message["type"] == DEMO_OBJECT and session["s3_key"] == message["s3_key"]:
-                session["object_url"] = message["object_url"]
-                return {"type": "upload", "upload_id": upload_id}
+        if message["type"] == DEMO_OBJECT:
+            for upload_id, session in self.sessions.items():
+                if session["s3_key"] == message["s3_key"]:
+                    self._snapshots.move_object(upload_id, message["object_url"])
+                    return {"type": "upload", "upload_id": upload_id}
         return {"type": "demo", "upload_id": None, "message": message}
-
-    def _take_snapshot(self, message: "dict[str, Any]") -> "dict[str, Any]":
-        session = message["session"]
-        upload_id = session["upload_id"]
-        self._placeholders.pop(upload_id, None)
-        self._orphans.pop(upload_id, None)
-        self.sessions[upload_id] = session
-        self.progress[upload_id] = message["progress"]
-        if message["error"] is None:
-            self.errors.pop(upload_id, None)
-        else:
-            self.errors[upload_id] = message["error"]
-        if message["parts_json"] is not None:
-            self._parts[upload_id] = message["parts_json"]  # parsed only when somebody asks
-        return {"type": "upload", "upload_id": upload_id}
 
     def _fail(self, upload_id: str) -> None:
         """A placeholder that no engine will ever take."""
         error: Any = dict(ENGINE_LOST)
         error["message"] = f"The uploader could not start: {self.failure}"
-        self.sessions[upload_id]["status"] = "failed"
-        self.sessions[upload_id]["phase"] = "failed"
-        self.errors[upload_id] = error
+        head = self.heads[upload_id]
+        head["status"] = head["phase"] = "failed"
+        head["has_error"] = True
+        self._enter(head)
+        self._snapshots.fail(upload_id, error)

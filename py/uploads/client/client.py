@@ -10,17 +10,19 @@ Calls return at once; what comes of them arrives in snapshots from the worker an
 import time
 
 from uploads.client.book import UploadBook
-from uploads.client.errors import ClientClosed, ClientError, NotAFile, UnknownUpload
-from uploads.client.leaving import after_leaving
+from uploads.client.errors import ClientClosed, ClientError, NotAFile
+from uploads.client.known import KnownUploads
 from uploads.client.recovery import Recovery
-from uploads.client.report import report
 from uploads.protocol import (
+    ASK_FIGURES,
     CANCEL_ALL,
     CANCEL_UPLOAD,
+    CHANGE_SETTINGS,
     DEFAULT_UPLOAD_CONFIG,
     FILE_OFFERED,
     GOODBYE,
     HELLO,
+    MOVE_UPLOAD,
     NETWORK_HINT,
     PAUSE_ALL,
     PAUSE_UPLOAD,
@@ -32,8 +34,10 @@ from uploads.protocol import (
     RETRY_UPLOAD,
     SIGN_IN,
     START_UPLOAD,
+    WATCH_UPLOAD,
     ProtocolError,
     check_upload_config,
+    decode_head,
     decode_worker_response,
     encode_message,
 )
@@ -44,49 +48,12 @@ if TYPE_CHECKING:
     from typing import Any
 
     from uploads.client.link import WorkerLink
-    from uploads.protocol import (
-        EngineCapabilities,
-        SessionSnapshot,
-        UploadError,
-        UploadProgress,
-        UploadSession,
-    )
 
 LARGE_FILE = 100_000_000
 """Bytes of an upload for whose sake the browser is asked to keep this origin's storage."""
 
-_shared: "dict[str, UploadClient]" = {}
-"""The page's one client, under "client"."""
 
-
-def use_upload_worker(config: "Mapping[str, object] | None" = None, token: str = "") -> "UploadClient":
-    """The page's upload client; the first call makes it, later calls give the same one.
-
-    `config`: settings that differ from `DEFAULT_UPLOAD_CONFIG`, by their snake_case names; `token`: see `sign_in`. Without
-    one it is the page's cookie that says who is asking. Raises `ConfigError`
-    for a setting that is unknown or makes no sense, `ClientError` when the worker's script is not on the page,
-    or when the page's client runs already with other settings.
-    """
-    client = _shared.get("client")
-    if client is None or client.closed:
-        from uploads.client.link import WorkerLink
-
-        client = UploadClient(WorkerLink(), config, token)
-        _shared["client"] = client
-        if client.config["analytics_url"]:
-            from uploads.client.analytics import Analytics
-            from uploads.client.beacon import BrowserEdge
-
-            Analytics(client, client.config["analytics_url"], client.new_id(), BrowserEdge())
-        return client
-    if config is not None and check_upload_config(config) != client.config:
-        raise ClientError("this page's upload client runs already, with other settings: close() it first")
-    if token:
-        client.sign_in(token)
-    return client
-
-
-class UploadClient:
+class UploadClient(KnownUploads):
     """Commands out, snapshots in. Every method raises `ClientClosed` after `close()`."""
 
     def __init__(
@@ -95,14 +62,13 @@ class UploadClient:
         self.config = check_upload_config(config)
         """The full configuration; read it only."""
         self.closed = False
-        self._link = link
-        self._book = UploadBook()
-        self._recovery = Recovery(self._book)
-        self._handles: dict[str, Any] = {}  # of files that the engine keeps and may not read
-        self._listeners: list[Callable[[dict[str, Any]], None]] = []
-        self._differing = {
+        book = UploadBook()
+        differing = {
             name: value for name, value in self.config.items() if value != DEFAULT_UPLOAD_CONFIG[name]
         }
+        KnownUploads.__init__(self, link, book, Recovery(book), differing)
+        self._handles: dict[str, Any] = {}  # of files that the engine keeps and may not read
+        self._listeners: list[Callable[[dict[str, Any]], None]] = []
         self._hello = {"type": HELLO, "config": self._differing}
         self._token = ""
         self._is_persistence_asked = False
@@ -112,104 +78,14 @@ class UploadClient:
             self.sign_in(token)
         self._post(self._hello)
 
-    # What is known. The mappings are live: read them, never change them.
-
-    @property
-    def active_uploads(self) -> "Mapping[str, SessionSnapshot]":
-        """Every upload that is not removed, by id. `file_size` is None until the engine has seen the file."""
-        return self._book.sessions
-
-    @property
-    def upload_progress(self) -> "Mapping[str, UploadProgress]":
-        """The progress of every upload, by id."""
-        return self._book.progress
-
-    @property
-    def upload_errors(self) -> "Mapping[str, UploadError]":
-        """The error of every upload that has one, by id; a new snapshot without an error takes it away."""
-        return self._book.errors
-
-    @property
-    def engine(self) -> str:
-        """ "starting", "ready" or "failed"."""
-        return self._book.engine
-
-    @property
-    def failure(self) -> str:
-        """Why the engine could not start, in words; "" unless `engine` is "failed"."""
-        return self._book.failure
-
-    @property
-    def capabilities(self) -> "EngineCapabilities":
-        """What this browser allows, and in `warnings` what is lost. Until the engine is ready: only the worker's kind."""
-        known = self._book.capabilities
-        if known is not None:
-            return known
-        kind: Any = self._link.kind
-        return {
-            "worker": kind,
-            "storage": "memory",
-            "transports": [],
-            "python": "",
-            "boot": "plain",
-            "warnings": [],
-        }
-
-    @property
-    def after_leaving(self) -> str:
-        """What becomes of the uploads when this page is closed or left.
-
-        "": nothing is under way; "goes-on": another page is open; "lingers": they go on for some minutes, then as
-        "comes-back": when the page is opened again, by themselves or after one click; "waits": the same, once the
-        network is back, for which they all wait; "stops": the file of at least one would have to be chosen again.
-        """
-        link = self._link
-        takes_along = self._recovery.files() if link.leads else ()
-        return after_leaving(self._book.sessions, self._book.pages, takes_along, link.outlives_pages)
-
-    @property
-    def pages(self) -> int:
-        """How many open pages the worker serves, this one included."""
-        return self._book.pages
-
-    @property
-    def needs_sign_in(self) -> bool:
-        """Whether the server takes the token no more, or has refused an upload's call for want of a good one."""
-        phases = [session["phase"] for session in self._book.sessions.values()]
-        return self._book.is_token_refused or "waiting-for-sign-in" in phases
-
-    def is_uploading(self, upload_id: str) -> bool:
-        """Whether an upload is under way (waiting for the network included). False for an unknown id."""
-        session = self._book.sessions.get(upload_id)
-        return session is not None and session["status"] == "uploading"
-
-    def get_upload_progress(self, upload_id: str) -> "UploadProgress":
-        """The progress of one upload. Raises `UnknownUpload`."""
-        self._known(upload_id)
-        return self._book.progress[upload_id]
-
-    def get_upload_session(self, upload_id: str) -> "UploadSession":
-        """One session with its parts, sorted by part number. Parsing 10,000 parts takes MicroPython a moment.
-
-        Raises `UnknownUpload`.
-        """
-        self._known(upload_id)
-        return self._book.session(upload_id)
-
-    def report(self) -> str:
-        """All that a developer needs to hear of these uploads, as text. It names no file, key, person or address."""
-        book = self._book
-        return report(
-            book.engine, self.capabilities, self._differing, book.sessions, book.progress, book.errors
-        )
-
     def subscribe(self, listener: "Callable[[dict[str, Any]], None]") -> "Callable[[], None]":
         """Calls `listener(change)` after every change, until the returned function is called.
 
         `change`: `{"type", "upload_id"}`, where type is "engine" (its state changed; no id), "upload" (started, or
         a new snapshot), "removed", "replaced" (the upload was known already, as `by`), "refused" (a command was
-        not carried out: `message` tells why), "sign-in" (the server does not take the token, or takes it no more) or
-        "demo" (`message` is the offline demo's own).
+        not carried out: `message` tells why), "sign-in" (the server does not take the token, or takes it no more),
+        "settings" (a person has changed theirs), "details" (of the upload that is watched: `details`), "figures" (`figures` is
+        JSON text) or "demo" (`message` is the offline demo's own).
         """
         self._open()
         self._listeners.append(listener)
@@ -234,7 +110,7 @@ class UploadClient:
 
     def new_id(self) -> str:
         """An id for an upload: a UUID."""
-        return uuid4_text(self._link.random_bytes())
+        return self._link.new_id()
 
     def start_upload(self, file: "Any", project_id: str, s3_key: str = "", upload_id: str = "") -> str:
         """Starts the upload of a `File` or `FileSystemFileHandle`, and returns its id at once.
@@ -246,7 +122,7 @@ class UploadClient:
         self._open()
         self._check_file(file)
         upload_id = upload_id or self.new_id()
-        if upload_id in self._book.sessions:
+        if upload_id in self._book.heads:
             raise ClientError("there is an upload of this id already")
         message = {"type": START_UPLOAD, "upload_id": upload_id, "project_id": project_id, "s3_key": s3_key}
         text = encode_message(message)
@@ -323,6 +199,36 @@ class UploadClient:
         """Gives up every upload that is not finished."""
         self._post({"type": CANCEL_ALL})
 
+    def move_upload(self, upload_id: str, before: "str | None" = None) -> None:
+        """Puts an upload before another one in the list and in the queue, or at the end. Raises `UnknownUpload`."""
+        self._open()
+        self._known(upload_id)
+        if before is not None:
+            self._known(before)
+        self._post({"type": MOVE_UPLOAD, "upload_id": upload_id, "before": before})
+
+    def change_settings(self, settings: "Mapping[str, object]") -> None:
+        """Sets what a person wants for their own uploads, and nothing else; it counts at once, in all tabs, and is kept.
+
+        `settings`: any of `ADJUSTABLE`, by their names in `DEFAULT_UPLOAD_CONFIG`; what is left out is as the site has it.
+        Raises `ProtocolError` for what is no such setting or makes no sense.
+        """
+        self._post({"type": CHANGE_SETTINGS, "settings": dict(settings)})
+
+    def watch_upload(self, upload_id: "str | None") -> None:
+        """Asks to be told, once a second, all that happens to an upload (changes of type "details"); None ends it.
+
+        Raises `UnknownUpload`.
+        """
+        self._open()
+        if upload_id is not None:
+            self._known(upload_id)
+        self._post({"type": WATCH_UPLOAD, "upload_id": upload_id})
+
+    def ask_figures(self) -> None:
+        """Asks what all uploads took: a change of type "figures" will tell."""
+        self._post({"type": ASK_FIGURES})
+
     def demo(self, message: "dict[str, Any]", file: "Any" = None) -> None:
         """Sends a message of the offline demo (`DEMO_…`), and the file that belongs to it."""
         self._open()
@@ -351,24 +257,23 @@ class UploadClient:
         if self.closed:
             raise ClientClosed("this upload client is closed")
 
-    def _known(self, upload_id: str) -> None:
-        if upload_id not in self._book.sessions:
-            raise UnknownUpload(f"no upload has the id {str(upload_id)[:80]!r}")
-
     def _check_file(self, file: "Any") -> None:
         if not self._link.is_file(file):
             raise NotAFile(f"an upload needs a File or a FileSystemFileHandle, not {type(file).__name__}")
 
-    def _receive(self, text: str, js_handle: "Any" = None) -> None:
+    def _receive(self, text: str, js_handle: "Any" = None, read: "Callable[[], str] | None" = None) -> None:
         """A message from the worker; one that is not of our protocol is told to the listeners, and dropped."""
         if self.closed:
             return
         try:
-            message = decode_worker_response(text)
-            if message["type"] == FILE_OFFERED:
-                self._handles[message["upload_id"]] = js_handle
-                return
-            change = self._book.record(message)
+            if read is None:
+                message = decode_worker_response(text)
+                if message["type"] == FILE_OFFERED:
+                    self._handles[message["upload_id"]] = js_handle
+                    return
+                change = self._book.record(message)
+            else:
+                change = self._book.take(decode_head(text), read)
         except ProtocolError as error:
             words = f"The page and its worker are of different versions; reload the page. ({error})"
             change = {"type": "refused", "upload_id": None, "message": words}
@@ -389,7 +294,7 @@ class UploadClient:
         """At the first upload that it would be a pity to lose: an origin's storage may be evicted until it is granted."""
         if self._is_persistence_asked or change["type"] != "upload":
             return
-        size = self._book.sessions[change["upload_id"]]["file_size"]
+        size = self._book.heads[change["upload_id"]]["file_size"]
         if size is not None and size >= LARGE_FILE:
             self._is_persistence_asked = True
             self._link.ask_for_persistence()
@@ -409,10 +314,8 @@ class UploadClient:
 
     def _network_hinted(self) -> None:
         """What waits for the network, or for a person who signs in elsewhere, need not wait for its next look."""
-        for session in self._book.sessions.values():
-            if session["phase"] in ("waiting-for-network", "waiting-for-sign-in"):
-                self._post({"type": NETWORK_HINT})
-                return
+        if not {"waiting-for-network", "waiting-for-sign-in"}.isdisjoint(self._book.tally.phases):
+            self._post({"type": NETWORK_HINT})
 
     def _tell(self, change: "dict[str, Any]") -> None:
         """Tells every listener, then raises the first listener's error, if any."""
@@ -424,12 +327,3 @@ class UploadClient:
                 errors.append(error)
         if errors:
             raise errors[0]
-
-
-def uuid4_text(random_bytes: bytes) -> str:
-    """A version 4 UUID (RFC 9562) from 16 random bytes."""
-    values = list(random_bytes)
-    values[6] = values[6] & 0x0F | 0x40
-    values[8] = values[8] & 0x3F | 0x80
-    digits = "".join([f"{value:02x}" for value in values])
-    return "-".join([digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]])

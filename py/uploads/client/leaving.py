@@ -6,7 +6,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from uploads.protocol import SessionSnapshot
+    from uploads.client.tally import Tally
+    from uploads.protocol import UploadHead
 
 NOTHING, GOES_ON, LINGERS, COMES_BACK, STOPS = "", "goes-on", "lingers", "comes-back", "stops"
 WAITS = "waits"
@@ -16,7 +17,8 @@ and their files are kept."""
 
 
 def after_leaving(
-    sessions: "Mapping[str, SessionSnapshot]",
+    tally: "Tally",
+    heads: "Mapping[str, UploadHead]",
     pages: int,
     takes_along: "Collection[str]",
     outlives: bool,
@@ -26,21 +28,25 @@ def after_leaving(
     `pages`: open ones, this one included; `takes_along`: the uploads whose files the worker loses with this page, even
     if others are open; `outlives`: the worker outlives its last page.
     """
-    at_work = [session for session in sessions.values() if session["status"] == "uploading"]
-    if not at_work:
+    if not tally.at_work:
         return NOTHING
-    # The network may be away for longer than the worker outlives its page.
-    at_risk = [session for session in at_work if not outlives or session["phase"] == "waiting-for-network"]
-    lost = [
-        session
-        for session in at_risk
-        if session["file_access"] not in KEPT_FILES
-        and (pages <= 1 or (session["upload_id"] in takes_along and not outlives))
-    ]
-    if lost:
-        return STOPS
     if pages > 1:
-        return GOES_ON
-    if all(session["phase"] == "waiting-for-network" for session in at_work):
+        risky = [] if outlives else [heads[upload_id] for upload_id in takes_along if upload_id in heads]
+        lost = [
+            session
+            for session in risky
+            if session["status"] == "uploading" and session["file_access"] not in KEPT_FILES
+        ]
+        return STOPS if lost else GOES_ON
+    phases = [phase for phase, _ in tally.at_work]
+    # The network may be away for longer than the worker outlives its page.
+    lost_here = [
+        access
+        for phase, access in tally.at_work
+        if access not in KEPT_FILES and (not outlives or phase == "waiting-for-network")
+    ]
+    if lost_here:
+        return STOPS
+    if all(phase == "waiting-for-network" for phase in phases):
         return WAITS
     return LINGERS if outlives else COMES_BACK

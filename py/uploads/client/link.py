@@ -8,6 +8,7 @@ throw goes through `attempt`, because MicroPython cannot catch what JavaScript t
 import js
 
 from uploads.client.errors import ClientError
+from uploads.client.identifiers import uuid4_text
 
 try:
     from pyodide.ffi import JsProxy, create_proxy
@@ -50,16 +51,23 @@ class WorkerLink:
         """Whether the worker is this page's own, and works for the pages in other tabs as well."""
         return bool(self._js_worker.leads)
 
-    def listen(self, receive: "Callable[[str, Any], None]", reconnected: "Callable[[bool], None]") -> None:
+    def listen(
+        self,
+        receive: "Callable[[str, Any, Callable[[], str] | None], None]",
+        reconnected: "Callable[[bool], None]",
+    ) -> None:
         """Calls `receive` with the JSON text of every message from the worker, those waiting included, and with the
-        file handle beside it, or None.
+        file handle beside it, or None. Of a snapshot that text is the head, and with it comes a function that reads the whole.
 
         Calls `reconnected` when the page has to say hello once more: with True to a new worker, which stands in for
         one that is gone; with False after the page was away, in the back/forward cache.
         """
 
-        def heard(text: str, js_handle: "Any" = None) -> None:
-            receive(text, js_handle if self.is_file(js_handle) else None)
+        def heard(text: str, js_handle: "Any" = None, js_message: "Any" = None) -> None:
+            if js_message is None:
+                receive(text, js_handle if self.is_file(js_handle) else None, None)
+            else:
+                receive(text, None, lambda: str(js_message.body))
 
         self._js_callbacks = [create_proxy(heard), create_proxy(lambda anew: reconnected(bool(anew)))]
         self._js_worker.onReconnect(self._js_callbacks[1])
@@ -108,6 +116,12 @@ class WorkerLink:
     def file_name(self, js_file: "Any") -> str:
         """The name of a file. Its size is never read here: MicroPython would wrap it to 32 bits."""
         return str(js_file.name)
+
+    def new_id(self) -> str:
+        """A UUID that nothing else has."""
+        if js.Reflect.has(js.crypto, "randomUUID"):
+            return str(js.crypto.randomUUID())
+        return uuid4_text(self.random_bytes())
 
     def random_bytes(self) -> bytes:
         """16 bytes fit for an id. (`crypto.randomUUID` is missing on pages served over plain HTTP.)"""

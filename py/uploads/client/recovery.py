@@ -4,8 +4,7 @@ A worker that crashes takes the files along that it was given. The page still ha
 soon as the new engine tells of their uploads. What no storage had kept is started once more, under the same id.
 """
 
-from collections import OrderedDict
-
+from uploads.client.ordered import OrderedMap
 from uploads.protocol import FILES_AT_HAND, PAUSE_UPLOAD, RESELECT_FILE
 
 TYPE_CHECKING = False
@@ -14,14 +13,14 @@ if TYPE_CHECKING:
     from typing import Any
 
     from uploads.client.book import UploadBook
-    from uploads.protocol import SessionSnapshot
+    from uploads.protocol import UploadHead
 
 ENDED = ("completed", "cancelled")
 
 
-def _is_opening(session: "SessionSnapshot") -> bool:
+def _is_opening(head: "UploadHead") -> bool:
     """Whether the new engine has found the file itself, and is looking at it."""
-    return session["phase"] == "waiting-for-file" and session["file_access"] in FILES_AT_HAND
+    return head["phase"] == "waiting-for-file" and head["file_access"] in FILES_AT_HAND
 
 
 class Recovery:
@@ -29,9 +28,9 @@ class Recovery:
 
     def __init__(self, book: "UploadBook") -> None:
         self._book = book
-        self._files: OrderedDict[str, Any] = OrderedDict()
+        self._files: Any = OrderedMap()
         self._starts: dict[str, Any] = {}
-        self._owed: OrderedDict[str, bool] = OrderedDict()  # by id: whether it was paused
+        self._owed: Any = OrderedMap()  # by id: whether it was paused
 
     def keep(self, upload_id: str, file: "Any", start: "dict[str, Any] | None" = None) -> None:
         """Remembers an upload's file, and the message that started it."""
@@ -41,14 +40,15 @@ class Recovery:
 
     def files(self) -> "Mapping[str, Any]":
         """The files that this page has given, by upload id."""
-        return self._files
+        files: Mapping[str, Any] = self._files
+        return files
 
     def crashed(self) -> None:
         """The worker is gone; another one begins."""
         for upload_id in self._files:
-            session = self._book.sessions.get(upload_id)
-            if session is not None:
-                self._owed[upload_id] = session["phase"] == "paused"
+            head = self._book.heads.get(upload_id)
+            if head is not None:
+                self._owed[upload_id] = head["phase"] == "paused"
 
     def after(self, change: "dict[str, Any]") -> "list[tuple[dict[str, Any], Any]]":
         """The messages that a change of the book asks for, each with its file or None."""
@@ -56,12 +56,12 @@ class Recovery:
         if "known" in change:
             return self._start_again(change["known"])
         if kind == "upload":
-            session = self._book.sessions[upload_id]
-            if session["status"] in ENDED:
+            head = self._book.heads[upload_id]
+            if head["status"] in ENDED:
                 self._forget(upload_id)
-            elif upload_id in self._owed and not _is_opening(session):
+            elif upload_id in self._owed and not _is_opening(head):
                 give = {"type": RESELECT_FILE, "upload_id": upload_id}
-                return self._give(upload_id, give, session["phase"] == "waiting-for-file")
+                return self._give(upload_id, give, head["phase"] == "waiting-for-file")
         elif kind == "replaced" and upload_id in self._files:
             self._files[change["by"]] = self._files[upload_id]
         if kind in ("removed", "replaced"):

@@ -6,16 +6,27 @@ functions over plain data, imports only `json`, `math` and `sys`, and touches no
 
 from uploads.protocol.codec import (
     MAX_MESSAGE_LENGTH,
+    decode_head,
     decode_parts,
     decode_worker_message,
     decode_worker_response,
+    encode_head,
     encode_message,
+    head_of,
 )
-from uploads.protocol.config import DEFAULT_UPLOAD_CONFIG, check_upload_config
+from uploads.protocol.config import (
+    ADJUSTABLE,
+    DEFAULT_UPLOAD_CONFIG,
+    check_upload_config,
+    from_wire_settings,
+    to_wire_settings,
+)
 from uploads.protocol.errors import ConfigError, ProtocolError
 from uploads.protocol.messages import (
+    ASK_FIGURES,
     CANCEL_ALL,
     CANCEL_UPLOAD,
+    CHANGE_SETTINGS,
     COMMAND_REFUSED,
     DEMO_CLEAR,
     DEMO_CRASH,
@@ -37,7 +48,9 @@ from uploads.protocol.messages import (
     GOODBYE,
     HELLO,
     KEPT_FILES,
+    MOVE_UPLOAD,
     NETWORK_HINT,
+    PART_STATES,
     PAUSE_ALL,
     PAUSE_UPLOAD,
     PHASES,
@@ -48,13 +61,17 @@ from uploads.protocol.messages import (
     RESUME_ALL,
     RESUME_UPLOAD,
     RETRY_UPLOAD,
+    SETTINGS,
     SIGN_IN,
     SIGN_IN_NEEDED,
     START_UPLOAD,
     STATUSES,
+    UPLOAD_DETAILS,
+    UPLOAD_FIGURES,
     UPLOAD_REMOVED,
     UPLOAD_REPLACED,
     UPLOAD_SNAPSHOT,
+    WATCH_UPLOAD,
 )
 
 TYPE_CHECKING = False
@@ -64,12 +81,16 @@ if TYPE_CHECKING:
     from uploads.protocol.types import UploadConfig as UploadConfig
     from uploads.protocol.types import UploadedPart as UploadedPart
     from uploads.protocol.types import UploadError as UploadError
+    from uploads.protocol.types import UploadHead as UploadHead
     from uploads.protocol.types import UploadProgress as UploadProgress
     from uploads.protocol.types import UploadSession as UploadSession
 
 __all__ = [
+    "ADJUSTABLE",
+    "ASK_FIGURES",
     "CANCEL_ALL",
     "CANCEL_UPLOAD",
+    "CHANGE_SETTINGS",
     "COMMAND_REFUSED",
     "DEFAULT_UPLOAD_CONFIG",
     "DEMO_CLEAR",
@@ -93,7 +114,9 @@ __all__ = [
     "HELLO",
     "KEPT_FILES",
     "MAX_MESSAGE_LENGTH",
+    "MOVE_UPLOAD",
     "NETWORK_HINT",
+    "PART_STATES",
     "PAUSE_ALL",
     "PAUSE_UPLOAD",
     "PHASES",
@@ -104,18 +127,27 @@ __all__ = [
     "RESUME_ALL",
     "RESUME_UPLOAD",
     "RETRY_UPLOAD",
+    "SETTINGS",
     "SIGN_IN",
     "SIGN_IN_NEEDED",
     "START_UPLOAD",
     "STATUSES",
+    "UPLOAD_DETAILS",
+    "UPLOAD_FIGURES",
     "UPLOAD_REMOVED",
     "UPLOAD_REPLACED",
     "UPLOAD_SNAPSHOT",
+    "WATCH_UPLOAD",
     "ConfigError",
     "ProtocolError",
     "check_upload_config",
+    "decode_head",
     "decode_parts",
     "decode_worker_message",
     "decode_worker_response",
+    "encode_head",
     "encode_message",
+    "from_wire_settings",
+    "head_of",
+    "to_wire_settings",
 ]

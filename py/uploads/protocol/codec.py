@@ -8,7 +8,14 @@ import json
 import sys
 
 from uploads.protocol.errors import ProtocolError, kind_name, shorten
-from uploads.protocol.messages import PART, PROTOCOL_VERSION, UPLOAD_WORKER_MESSAGES, UPLOAD_WORKER_RESPONSES
+from uploads.protocol.messages import (
+    PART,
+    PROTOCOL_VERSION,
+    SNAPSHOT_HEAD,
+    UPLOAD_SNAPSHOT,
+    UPLOAD_WORKER_MESSAGES,
+    UPLOAD_WORKER_RESPONSES,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,6 +67,30 @@ def decode_worker_message(text: object) -> "dict[str, Any]":
 def decode_worker_response(text: object) -> "dict[str, Any]":
     """A message from the worker, for a page: `{"type": …, …}` with snake_case keys. Raises `ProtocolError`."""
     return decode(text, UPLOAD_WORKER_RESPONSES, PROTOCOL_VERSION)
+
+
+def head_of(snapshot: "Mapping[str, Any]") -> "dict[str, Any]":
+    """What `SNAPSHOT_HEAD` says of a whole `UPLOAD_SNAPSHOT`."""
+    session, progress = snapshot["session"], snapshot["progress"]
+    head = {
+        name: session[name] for name in ("upload_id", "status", "phase", "file_access", "rank", "file_size")
+    }
+    head["type"] = UPLOAD_SNAPSHOT
+    head["uploaded_bytes"] = progress["uploaded_bytes"]
+    head["speed"] = progress["speed"]
+    head["has_error"] = snapshot["error"] is not None
+    head["has_parts"] = snapshot.get("parts_json") is not None
+    return head
+
+
+def encode_head(snapshot: "Mapping[str, Any]") -> str:
+    """The JSON text that goes beside an `UPLOAD_SNAPSHOT`."""
+    return encode(head_of(snapshot), SNAPSHOT_HEAD, PROTOCOL_VERSION)
+
+
+def decode_head(text: object) -> "dict[str, Any]":
+    """What came beside an `UPLOAD_SNAPSHOT`. Raises `ProtocolError`."""
+    return decode(text, SNAPSHOT_HEAD, PROTOCOL_VERSION)
 
 
 def decode_parts(parts_json: str) -> "list[dict[str, Any]]":

@@ -22,7 +22,7 @@ LARGEST_OBJECT = 10_000 * LARGEST_PART
 """Bytes: as many parts as S3 takes, of the largest size it takes."""
 
 DEFAULT_UPLOAD_CONFIG: "dict[str, Any]" = {
-    "chunk_size": "auto",  # bytes of a part, or "auto": chosen from the file's size
+    "chunk_size": "auto",  # bytes of a part, or "auto": from the file's size, or "adaptive": from the line's speed as well
     "max_concurrent_chunks": 3,  # parts of one upload on the way at once
     "max_concurrent_requests_per_host": 5,  # browsers open six connections; one is kept for control
     "max_concurrent_uploads": 3,
@@ -47,6 +47,15 @@ DEFAULT_UPLOAD_CONFIG: "dict[str, Any]" = {
 }
 """The documented defaults. Read it; to change settings, pass them to `use_upload_worker`."""
 
+ADJUSTABLE = (
+    "bandwidth_limit",
+    "chunk_size",
+    "keep_copy",
+    "max_concurrent_chunks",
+    "max_concurrent_uploads",
+)
+"""What a person may set for their own uploads, at any time."""
+
 
 def _whole(least: int, most: int, unit: str) -> "Any":
     """A rule: a whole number of `unit` in a range."""
@@ -61,12 +70,13 @@ def _whole(least: int, most: int, unit: str) -> "Any":
     return rule
 
 
-def _or(word: str | None, other: "Any") -> "Any":
-    """A rule: the word (or None), or what the other rule allows."""
+def _or(other: "Any", *words: str | None) -> "Any":
+    """A rule: one of the words (or None), or what the other rule allows."""
+    told = " or ".join([repr(word) for word in words])
 
     def rule(value: object) -> str:
         if value is None or isinstance(value, str):
-            return "" if value == word else f"must be {word!r}, or it {other(value)}"
+            return "" if value in words else f"must be {told}, or it {other(value)}"
         complaint: str = other(value)
         return complaint
 
@@ -129,20 +139,20 @@ def _texts(value: object) -> str:
 
 
 _RULES = {
-    "chunk_size": _or("auto", _whole(SMALLEST_PART, LARGEST_PART, "bytes")),
+    "chunk_size": _or(_whole(SMALLEST_PART, LARGEST_PART, "bytes"), "auto", "adaptive"),
     "max_concurrent_chunks": _whole(1, 64, "parts"),
     "max_concurrent_requests_per_host": _whole(1, 64, "requests"),
     "max_concurrent_uploads": _whole(1, 64, "uploads"),
     "max_retries": _whole(0, 100, "retries"),
     "retry_delay": _whole(0, 600_000, "milliseconds"),
     "session_ttl": _whole(60_000, 365 * 24 * 3600 * 1000, "milliseconds"),
-    "bandwidth_limit": _or(None, _whole(1024, 2**53 - 1, "bytes per second")),
-    "max_file_size": _or(None, _whole(0, LARGEST_OBJECT, "bytes")),
+    "bandwidth_limit": _or(_whole(1024, 2**53 - 1, "bytes per second"), None),
+    "max_file_size": _or(_whole(0, LARGEST_OBJECT, "bytes"), None),
     "min_file_size": _whole(0, LARGEST_OBJECT, "bytes"),
     "allowed_types": _allowed_types,
-    "max_files": _or(None, _whole(1, 2**31 - 1, "files")),
-    "keep_copy": _or(None, _whole(1, LARGEST_OBJECT, "bytes")),
-    "keep_offline": _or(None, _whole(0, LARGEST_OBJECT, "bytes")),
+    "max_files": _or(_whole(1, 2**31 - 1, "files"), None),
+    "keep_copy": _or(_whole(1, LARGEST_OBJECT, "bytes"), None),
+    "keep_offline": _or(_whole(0, LARGEST_OBJECT, "bytes"), None),
     "progress_interval": _whole(16, 60_000, "milliseconds"),
     "transport": _one_of("auto", "fetch", "xhr"),
     "signer_url": _url,
@@ -248,4 +258,27 @@ def _unknown(name: str, known: list[str]) -> ConfigError:
     return ConfigError(f"{shorten(name)} is not a setting" + (f"; did you mean {hint!r}?" if hint else ""))
 
 
+class _PersonsSettings(_ConfigChanges):
+    """Those of a person: only what is `ADJUSTABLE`."""
+
+    def convert(self, value: object, where: str, to_wire: bool) -> object:
+        if isinstance(value, dict):
+            for name in sorted(value):
+                if _NAMES.get(name, name) not in ADJUSTABLE:
+                    raise ProtocolError(f"{where}: {shorten(name)} is not for a person to set")
+        return super().convert(value, where, to_wire)
+
+
 CONFIG_CHANGES = _ConfigChanges()
+PERSONS_SETTINGS = _PersonsSettings()
+
+
+def to_wire_settings(settings: "Mapping[str, object]") -> "Any":
+    """A person's settings under their camelCase names, to be kept. Raises `ProtocolError`."""
+    return PERSONS_SETTINGS.convert(dict(settings), "settings", True)
+
+
+def from_wire_settings(kept: object) -> "dict[str, Any]":
+    """What was kept, under snake_case names. Raises `ProtocolError` for what is no settings of a person."""
+    settings: dict[str, Any] = PERSONS_SETTINGS.convert(kept, "settings", False)  # type: ignore[assignment]
+    return settings

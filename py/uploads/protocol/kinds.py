@@ -87,7 +87,7 @@ class Link(Text):
     def checked(self, value: object, where: str) -> object:
         text = str(super().checked(value, where))
         # Browsers drop tabs and line ends inside a URL, so "java\tscript:" must not pass as relative.
-        if any(ord(letter) <= 32 for letter in text):
+        if text and min(text) <= " ":
             raise ProtocolError(f"{where} must be a URL without white space")
         head = text.replace("?", "/").replace("#", "/").split("/")[0]
         if ":" in head and head.split(":")[0].lower() not in self.schemes:

@@ -4,7 +4,7 @@ The page tells what a person wants (`UploadWorkerMessage`), the worker tells how
 (`UploadWorkerResponse`). Snapshots are whole: losing any but the last of an upload is harmless.
 """
 
-from uploads.protocol.config import CONFIG_CHANGES
+from uploads.protocol.config import CONFIG_CHANGES, PERSONS_SETTINGS
 from uploads.protocol.kinds import (
     BearerToken,
     Choice,
@@ -35,6 +35,10 @@ REOPEN_FILE = "REOPEN_FILE"
 PAUSE_ALL = "PAUSE_ALL"
 RESUME_ALL = "RESUME_ALL"
 CANCEL_ALL = "CANCEL_ALL"
+MOVE_UPLOAD = "MOVE_UPLOAD"
+CHANGE_SETTINGS = "CHANGE_SETTINGS"
+WATCH_UPLOAD = "WATCH_UPLOAD"
+ASK_FIGURES = "ASK_FIGURES"
 NETWORK_HINT = "NETWORK_HINT"
 GOODBYE = "GOODBYE"
 DEMO_NETWORK = "DEMO_NETWORK"
@@ -54,6 +58,9 @@ UPLOAD_REPLACED = "UPLOAD_REPLACED"
 FILE_OFFERED = "FILE_OFFERED"
 COMMAND_REFUSED = "COMMAND_REFUSED"
 SIGN_IN_NEEDED = "SIGN_IN_NEEDED"
+SETTINGS = "SETTINGS"
+UPLOAD_DETAILS = "UPLOAD_DETAILS"
+UPLOAD_FIGURES = "UPLOAD_FIGURES"
 DEMO_STATE = "DEMO_STATE"
 DEMO_OBJECT = "DEMO_OBJECT"
 DEMO_VERIFIED = "DEMO_VERIFIED"
@@ -123,6 +130,7 @@ SESSION = Record(
         "object_url": Link(nullable=True),  # downloads the object; only when completed
         "etag": Text(nullable=True),
         "file_access": Choice(FILE_ACCESS),
+        "rank": Number(),  # its place in the list: the lowest comes first
     }
 )
 
@@ -169,6 +177,28 @@ CAPABILITIES = Record(
 PART = Record({"part_number": Whole(least=1, most=10_000), "etag": Text(), "size": Whole()})
 """One entry of `parts_json`; size in bytes."""
 
+FIGURES = Record(
+    {
+        "seconds": Number(),  # in which parts were under way
+        "sent_bytes": Whole(),  # of parts that the store has acknowledged
+        "resent_bytes": Whole(),  # that went onto the network in vain
+        "parts": Whole(),
+        "retries": Whole(),
+        "signing_calls": Whole(),
+        "mean_speed": Number(),  # bytes per second
+        "peak_speed": Number(),  # the same, over a second or more
+    }
+)
+
+PART_STATES = {
+    "s": "stored",
+    "f": "under way",
+    "d": "in doubt",
+    "r": "resting before another try",
+    "w": "waiting",
+}
+"""The letters of `parts`, each behind how often it stands: "12s3f80w". A capital: sent more than once."""
+
 LONGEST_TOKEN = 8192
 """Characters of a bearer token: servers take headers of some 8 KB."""
 DEMO_CONDITIONS = {
@@ -210,6 +240,13 @@ UPLOAD_WORKER_MESSAGES = {
     PAUSE_ALL: _message(),
     RESUME_ALL: _message(),
     CANCEL_ALL: _message(),
+    # in the list and in the queue; before None: at the end
+    MOVE_UPLOAD: _message({"upload_id": _upload_id(), "before": _upload_id(nullable=True)}),
+    # all that a person has set, and nothing else; kept with the user, and told to all pages
+    CHANGE_SETTINGS: _message({"settings": PERSONS_SETTINGS}),
+    # this page wants to see what happens to an upload; None: to none any more
+    WATCH_UPLOAD: _message({"upload_id": _upload_id(nullable=True)}),
+    ASK_FIGURES: _message(),
     NETWORK_HINT: _message(),  # the network may be back: workers do not hear of it in every browser
     GOODBYE: _message(),
     # of the demo alone; any other engine refuses them
@@ -223,6 +260,25 @@ UPLOAD_WORKER_MESSAGES = {
     DEMO_CLEAR: _message(),
 }
 """Page → worker."""
+
+SNAPSHOT_HEAD = {
+    UPLOAD_SNAPSHOT: _message(
+        {
+            "upload_id": _upload_id(),
+            "status": Choice(STATUSES),
+            "phase": Choice(PHASES),
+            "file_access": Choice(FILE_ACCESS),
+            "rank": Number(),
+            "file_size": Whole(),
+            "uploaded_bytes": Whole(),
+            "speed": Number(),
+            "has_error": Flag(),
+            "has_parts": Flag(),  # whether `parts_json` is in the snapshot
+        }
+    )
+}
+"""Beside an `UPLOAD_SNAPSHOT` in the same message: what a page needs of every upload, as JSON text of its own. The snapshot is
+read only of those uploads that somebody looks at; reading all of ten thousand would keep MicroPython busy for a minute."""
 
 UPLOAD_WORKER_RESPONSES = {
     # every upload that the engine knows; whatever else a page shows is no more
@@ -248,6 +304,24 @@ UPLOAD_WORKER_RESPONSES = {
     # with the kept `FileSystemFileHandle` beside it, which only a page can ask for
     FILE_OFFERED: _message({"upload_id": _upload_id()}),
     COMMAND_REFUSED: _message({"upload_id": _upload_id(nullable=True), "message": Text()}),
+    # what a person has set, and what the site has set where a person has set nothing
+    SETTINGS: _message({"settings": PERSONS_SETTINGS, "site": PERSONS_SETTINGS}),
+    # to the pages that watch this upload
+    UPLOAD_DETAILS: _message(
+        {
+            "upload_id": _upload_id(),
+            "figures": FIGURES,
+            "requests": Whole(),  # parts under way
+            "window": Whole(),  # parts that may be under way, of all uploads together
+            "parts": LongText(200_000),  # what has become of each: see `PART_STATES`
+            # JSON text of [[seconds since the upload began, bytes per second, requests under way, retries so far]]
+            "samples": LongText(100_000),
+            # JSON text of [[milliseconds since 1970, what happened, part number or 0, what went wrong or ""]]
+            "story": LongText(200_000),
+        }
+    ),
+    # JSON text of [FIGURES with uploadId, fileName, fileSize, status, startedAt and endedAt] of all uploads
+    UPLOAD_FIGURES: _message({"figures": LongText(4_000_000)}),
     SIGN_IN_NEEDED: _message(),  # the server takes the token no more
     DEMO_STATE: _message(
         {

@@ -59,6 +59,21 @@ if TYPE_CHECKING:
         object_url: str | None
         etag: str | None
         file_access: FileAccess
+        rank: float
+
+    class UploadHead(TypedDict):
+        """What is known of an upload without reading its whole snapshot."""
+
+        upload_id: str
+        status: Status
+        phase: Phase
+        file_access: FileAccess
+        rank: float
+        file_size: int | None  # None until the engine has seen the file
+        uploaded_bytes: int
+        speed: float
+        has_error: bool
+        has_parts: bool  # whether they came with the last snapshot
 
     class UploadSession(SessionSnapshot):
         """A session with its parts, sorted by part number: what `get_upload_session` returns."""
@@ -96,7 +111,7 @@ if TYPE_CHECKING:
     class UploadConfig(TypedDict, total=False):
         """The settings of `DEFAULT_UPLOAD_CONFIG`."""
 
-        chunk_size: int | Literal["auto"]
+        chunk_size: int | Literal["auto", "adaptive"]
         max_concurrent_chunks: int
         max_concurrent_requests_per_host: int
         max_concurrent_uploads: int

@@ -3,7 +3,7 @@
 import json
 
 from uploads.client import ClientClosed, ClientError, NotAFile, UnknownUpload, UploadClient
-from uploads.client.client import uuid4_text
+from uploads.client.identifiers import uuid4_text
 from uploads.protocol import (
     COMMAND_REFUSED,
     DEMO_OBJECT,
@@ -20,6 +20,7 @@ from uploads.protocol import (
     ConfigError,
     ProtocolError,
     decode_worker_message,
+    encode_head,
     encode_message,
 )
 
@@ -78,9 +79,9 @@ class FakeLink:
     def file_name(self, file: "Any") -> str:
         return str(file.name)
 
-    def random_bytes(self) -> bytes:
+    def new_id(self) -> str:
         self.drawn += 1
-        return bytes([self.drawn] * 16)
+        return uuid4_text(bytes([self.drawn] * 16))
 
     def close(self) -> None:
         self.closed = True
@@ -202,6 +203,44 @@ def check_snapshots_fill_the_mappings() -> None:
     assert client.upload_progress["u"]["total_bytes"] == 3 * 1024**3
     assert client.is_uploading("u")
     assert changes == [{"type": "upload", "upload_id": "u"}] * 2
+
+
+def check_a_snapshot_is_read_when_somebody_looks() -> None:
+    client, link, changes = client_with()
+    reads: list[str] = []
+
+    def say(upload_id: str, **more: object) -> None:
+        message = snapshot(upload_id=upload_id, **more)
+
+        def read() -> str:
+            reads.append(upload_id)
+            return str(encode_message(message))
+
+        link.say_text(encode_head(message), None, read)
+
+    for number in range(100):
+        say(f"u{number}")
+    assert [change["upload_id"] for change in changes] == [f"u{number}" for number in range(100)]
+    assert client.tally.uploads == len(client.heads) == len(client.active_uploads) == 100
+    assert client.is_uploading("u7")
+    assert reads == []
+    assert client.active_uploads["u7"]["file_name"].endswith(".mov")
+    assert client.upload_progress["u7"]["total_chunks"] == 96
+    assert reads == ["u7"]
+    assert "u7" not in client.upload_errors
+    assert client.upload_errors.get("u7") is None
+    assert client.get_upload_session("u7")["parts"][0]["size"] == 33_554_432
+    say("u7", phase="paused", status="paused")
+    assert (client.heads["u7"]["phase"], client.active_uploads["u7"]["phase"]) == ("paused", "paused")
+    assert [upload_id for upload_id, _ in client.active_uploads.items()] == list(client.heads)
+    assert len(client.active_uploads.values()) == 100
+    assert client.active_uploads.keys() == list(client.heads)
+    raised(KeyError, client.active_uploads.__getitem__, "nobody")
+    assert client.active_uploads.get("nobody") is None
+    other = encode_message(snapshot(upload_id="other"))
+    link.say_text(encode_head(snapshot(upload_id="mine")), None, lambda: other)
+    told = raised(ProtocolError, client.active_uploads.__getitem__, "mine")
+    assert told == "a snapshot is not of the upload that its head names"
 
 
 def check_parts_are_kept_and_parsed_on_demand() -> None:

@@ -14,9 +14,9 @@ from uploads.protocol import (
     ProtocolError,
 )
 from uploads.protocol import embed as e
-from uploads.ui import format as fmt
 from uploads.ui.embed_news import News
-from uploads.ui.embed_orders import LONGEST_NAME, Orders, key_name
+from uploads.ui.embed_orders import Orders
+from uploads.ui.key_names import LONGEST_NAME, key_name
 
 from tests.interpreters.checks.client_checks import FakeFile, FakeLink, ready
 from tests.interpreters.checks.protocol_checks import error_of, snapshot, snapshot_with_error
@@ -377,10 +377,3 @@ def check_the_engine_and_refusals_are_told() -> None:
     assert (told[0]["upload_id"], told[0]["error"]["message"]) == (None, "no wasm")
     assert kinds(told) == ["FAILED"]
     assert client.engine == "failed"
-
-
-def check_numbers_follow_the_language() -> None:
-    fmt.use_decimal_point(",")
-    assert fmt.size(1500) == "1,50 kB"
-    fmt.use_decimal_point(".")
-    assert fmt.size(1500) == "1.50 kB"

@@ -4,7 +4,7 @@
 """
 
 import js
-import uploads.client.client as client_module
+import uploads.client.hook as hook_module
 from uploads import use_upload_worker
 from uploads.client import ClientError, NotAFile
 from uploads.client.link import WorkerLink
@@ -41,7 +41,7 @@ def check_the_hook_works_over_real_javascript() -> None:
     js.deliver("{}")
     js.reconnect(True)
     assert use_upload_worker() is not client
-    client_module._shared.clear()
+    hook_module._shared.clear()
 
 
 def check_the_network_is_watched_until_the_end() -> None:
@@ -90,7 +90,18 @@ def check_a_throwing_browser_is_an_error_in_python() -> None:
 def check_a_handle_comes_beside_its_message() -> None:
     link = WorkerLink()
     heard: list[Any] = []
-    link.listen(lambda text, handle: heard.append((text, handle)), print)
+    read: list[Any] = []
+
+    def receive(text: str, handle: "Any", whole: "Any") -> None:
+        heard.append((text, handle))
+        if whole is not None:
+            read.append(whole())
+
+    link.listen(receive, print)
+    js_message = js.Object.new()
+    js_message.body = "whole"
+    js.deliver("head", None, js_message)
+    assert (heard.pop(), read) == (("head", None), ["whole"])
     for beside in (None, js.Object.new(), js.aHandle):
         js.deliver("text", beside)
     js.deliver("alone")
@@ -113,8 +124,10 @@ def check_permission_that_cannot_be_asked_for_is_answered() -> None:
     assert answers == [1], "the other answer comes later"
 
 
-def check_random_bytes_are_random() -> None:
+def check_ids_and_random_bytes_are_random() -> None:
     link = WorkerLink()
+    assert len(link.new_id()) == 36
+    assert link.new_id() != link.new_id()
     first = link.random_bytes()
     assert len(first) == 16
     assert first != link.random_bytes()

@@ -29,6 +29,8 @@ from uploads.protocol import (
     decode_worker_message,
     decode_worker_response,
     encode_message,
+    from_wire_settings,
+    to_wire_settings,
 )
 from uploads.protocol.kinds import Kind, Texts, Whole, camel_case
 
@@ -70,6 +72,7 @@ def snapshot(**changes: object) -> "dict[str, Any]":
         "object_url": None,
         "etag": None,
         "file_access": "open",
+        "rank": 1_790_000_000_000.0,
     }
     for name in changes:
         session[name] = changes[name]
@@ -144,6 +147,20 @@ def check_parts_may_be_left_out() -> None:
     body = json.loads(encode_message(message))
     del body["partsJson"]
     assert decode_worker_response(json.dumps(body))["parts_json"] is None
+
+
+def check_a_person_may_set_some_settings() -> None:
+    message = {"type": "CHANGE_SETTINGS", "settings": {"bandwidth_limit": 1_000_000, "keep_copy": None}}
+    assert decode_worker_message(encode_message(message)) == message
+    message["settings"] = {"signer_url": "https://evil.example"}
+    told = error_of(ProtocolError, encode_message, message)
+    assert told == "CHANGE_SETTINGS: settings: 'signer_url' is not for a person to set"
+    text = '{"version": 1, "type": "CHANGE_SETTINGS", "settings": {"signerUrl": ""}}'
+    assert "is not for a person to set" in error_of(ProtocolError, decode_worker_message, text)
+    text = '{"version": 1, "type": "CHANGE_SETTINGS", "settings": {"bandwidthLimit": 5}}'
+    assert "bandwidth_limit must be from 1024" in error_of(ProtocolError, decode_worker_message, text)
+    assert from_wire_settings(to_wire_settings({"chunk_size": "auto"})) == {"chunk_size": "auto"}
+    assert "settings must be an object" in error_of(ProtocolError, from_wire_settings, [])
 
 
 def check_many_brackets_in_text_are_no_nesting() -> None:
@@ -390,7 +407,10 @@ def check_bad_settings_are_refused_by_name() -> None:
         ({"colour": 1}, "'colour' is not a setting"),
         ({"": 1}, "'' is not a setting"),
         ({"chunk_size": 1000}, "chunk_size must be from 5242880 to 5368709120 bytes, not 1000"),
-        ({"chunk_size": "big"}, "chunk_size must be 'auto', or it must be a whole number of bytes, not text"),
+        (
+            {"chunk_size": "big"},
+            "chunk_size must be 'auto' or 'adaptive', or it must be a whole number of bytes, not text",
+        ),
         ({"max_retries": "3"}, "max_retries must be a whole number of retries, not text"),
         ({"max_retries": True}, "max_retries must be a whole number of retries, not true or false"),
         ({"bandwidth_limit": 0}, "bandwidth_limit must be from 1024"),

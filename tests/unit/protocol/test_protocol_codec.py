@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from uploads.protocol import ProtocolError, decode_worker_message, decode_worker_response, encode_message
-from uploads.protocol.config import CONFIG_CHANGES
+from uploads.protocol.config import CONFIG_CHANGES, PERSONS_SETTINGS
 from uploads.protocol.kinds import (
     BearerToken,
     Choice,
@@ -44,6 +44,14 @@ def values_of(kind: Kind) -> st.SearchStrategy[Any]:
     strategy: st.SearchStrategy[Any]
     if kind is CONFIG_CHANGES:
         strategy = SETTINGS
+    elif kind is PERSONS_SETTINGS:
+        strategy = st.fixed_dictionaries(
+            {},
+            optional={
+                "keep_copy": st.none() | st.integers(1, 2**30),
+                "max_concurrent_chunks": st.integers(1, 64),
+            },
+        )
     elif isinstance(kind, Record):
         strategy = st.fixed_dictionaries({name: values_of(field) for name, field in kind.fields.items()})
     elif isinstance(kind, Choice):
