@@ -15,6 +15,7 @@ from uploads.ui import demo_view, demo_words, dom
 from uploads.ui.demo_checks import DemoChecks
 from uploads.ui.demo_file import PIECE, FileMaker
 from uploads.ui.demo_panel import DemoPanel
+from uploads.ui.speech import say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,6 +58,13 @@ class Demo:
         """This is the file of an upload: its object is compared with it in the end."""
         self._files[upload_id] = js_file
 
+    def say_anew(self) -> None:
+        """Another language is spoken."""
+        self._panel.say_anew()
+        self._panel.show_state(self._history, self._kept)
+        if self._network is not None:
+            self._panel.show_network(self._network)
+
     # What the worker tells.
 
     def _changed(self, change: "dict[str, Any]") -> None:
@@ -98,7 +106,7 @@ class Demo:
         """A new worker knows neither the levers nor what is still to be seen here."""
         self._history.crashed()
         self._panel.show_state(self._history, self._kept)
-        self._panel.announce(demo_words.CRASHED)
+        self._panel.announce(say(demo_words.CRASHED))
         if self._network is not None:
             self._set(self._network)
         self._client.demo({"type": DEMO_KEEP, "s3_keys": list(self._keys.values())})
@@ -145,7 +153,7 @@ class Demo:
         if action == "make":
             self._made += 1
             self._panel.show_making(True)
-            self._maker.make(MADE_SIZE // PIECE, demo_words.MADE_NAME.format(self._made))
+            self._maker.make(MADE_SIZE // PIECE, say(demo_words.MADE_NAME).format(self._made))
         elif action == "clear":
             self._clear()
         else:

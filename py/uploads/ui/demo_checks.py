@@ -2,6 +2,7 @@
 
 from uploads.ui import demo_words, dom
 from uploads.ui import format as fmt
+from uploads.ui.speech import say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ class DemoChecks:
         js_item = dom.clone("#demo-check")
         dom.set_attribute(js_item, "data-check", upload_id)
         dom.set_text(dom.find("bdi", js_item), fmt.short_name(fmt.visible_name(name)))
-        dom.set_text(dom.find(".verdict", js_item), demo_words.COMPARING)
+        dom.set_text(dom.find(".verdict", js_item), say(demo_words.COMPARING))
         dom.set_attribute(js_item, "data-verdict", "comparing")
         self._js_items[upload_id] = js_item
         self._js_list.append(js_item)
@@ -32,9 +33,9 @@ class DemoChecks:
         js_item = self._js_items.get(upload_id)
         if js_item is not None:
             same = verdict == demo_words.SAME
-            dom.set_text(dom.find(".verdict", js_item), verdict)
+            dom.set_text(dom.find(".verdict", js_item), say(verdict))
             for name, found, shown in (("file", file_sum, had_file), ("object", object_sum, True)):
-                dom.set_text(dom.find(f"[data-sum={name}]", js_item), found or demo_words.NO_SUM)
+                dom.set_text(dom.find(f"[data-sum={name}]", js_item), found or say(demo_words.NO_SUM))
                 dom.set_shown(dom.find(f"[data-line={name}]", js_item), shown)
             dom.set_shown(dom.find(".sums", js_item), object_sum is not None)
             dom.set_attribute(js_item, "data-verdict", "same" if same else "other")

@@ -1,6 +1,8 @@
 """The demo's panel: levers on the simulated network, and what comes of them."""
 
 from uploads.ui import demo_view, demo_words, dom
+from uploads.ui import format as fmt
+from uploads.ui.speech import say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,18 +54,22 @@ class DemoPanel:
         """What was counted, and what happened last."""
         for name, count in history.counters().items():
             if self._written.changed(name, count):
-                dom.set_text(self._js_counters[name], str(count))
+                dom.set_text(self._js_counters[name], fmt.number(count))
         if self._written.changed("kept", kept):
             dom.set_text(self._js_kept, kept)
         events = history.events() or [demo_words.NO_EVENTS]
         if self._written.changed("events", events):
-            js_items = [dom.element("li", sentence) for sentence in events]
+            js_items = [dom.element("li", say(sentence)) for sentence in events]
             js_items.reverse()
             self._js_events.replaceChildren(*js_items)
 
+    def say_anew(self) -> None:
+        """All is to be written again, in another language."""
+        self._written.forget()
+
     def show_making(self, making: bool) -> None:
         """Whether the file is being made."""
-        dom.set_text(dom.find("span", self._js_make), demo_words.MAKE[making])
+        dom.set_text(dom.find("span", self._js_make), say(demo_words.MAKE[making]))
         dom.set_enabled(self._js_make, not making)
 
     def announce(self, sentence: str) -> None:

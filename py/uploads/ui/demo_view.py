@@ -2,6 +2,7 @@
 
 from uploads.ui import demo_words
 from uploads.ui import format as fmt
+from uploads.ui.speech import say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def said(network: "Mapping[str, Any]") -> "dict[str, str]":
     """The sliders' values in words."""
     bandwidth = network["bandwidth"]
     return {
-        "bandwidth": demo_words.FULL_SPEED if bandwidth is None else fmt.speed(bandwidth),
+        "bandwidth": say(demo_words.FULL_SPEED) if bandwidth is None else fmt.speed(bandwidth),
         "latency": demo_words.latency(network["latency"]),
         "loss": demo_words.loss(network["loss"]),
     }
@@ -44,7 +45,7 @@ def said(network: "Mapping[str, Any]") -> "dict[str, str]":
 
 def kept(bytes_stored: int, quota: "int | None") -> str:
     """What the demo keeps in this browser."""
-    return fmt.size(bytes_stored) + (f" of {fmt.size(quota)}" if quota else "")
+    return say("{} of {}", fmt.size(bytes_stored), fmt.size(quota)) if quota else fmt.size(bytes_stored)
 
 
 class History:

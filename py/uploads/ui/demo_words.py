@@ -1,4 +1,7 @@
-"""What the demo's panel says, in English. Pure functions of plain data."""
+"""What the demo's panel says. Constants are English, and are said by whoever shows them. Pure functions of plain data."""
+
+from uploads.ui import format as fmt
+from uploads.ui.speech import say
 
 NO_EVENTS = "Nothing yet: make a file, and pull a lever while it is on its way."
 CRASHED = "The worker crashed; a new one goes on."
@@ -28,16 +31,12 @@ COUNTERS = (
 
 def latency(milliseconds: int) -> str:
     """How long a request and its answer are on the way, besides their bytes."""
-    if not milliseconds:
-        return "none"
-    if milliseconds < 1000:
-        return f"{milliseconds} ms"
-    return f"{milliseconds // 1000}.{milliseconds % 1000 // 100} s"
+    return fmt.latency(milliseconds) if milliseconds else say("none")
 
 
 def loss(percent: int) -> str:
     """How many requests are lost."""
-    return f"{percent} % of all requests" if percent else "none"
+    return say("{} of all requests", fmt.share(percent)) if percent else say("none")
 
 
 def verdict(file_sum: "str | None", object_sum: "str | None", had_file: bool) -> str:
@@ -51,4 +50,4 @@ def verdict(file_sum: "str | None", object_sum: "str | None", had_file: bool) ->
 
 def heard(name: str, what: str) -> str:
     """A verdict for a screen reader."""
-    return f"{name}: {what}"
+    return f"{name}: {say(what)}"

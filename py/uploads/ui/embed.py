@@ -7,12 +7,12 @@ import time
 
 from uploads.client import use_upload_worker
 from uploads.protocol import embed as e
-from uploads.ui import dom, embed_line, words
-from uploads.ui import format as fmt
+from uploads.ui import dom, embed_line, embed_words
 from uploads.ui.embed_news import News
 from uploads.ui.embed_orders import Orders
 from uploads.ui.notice import Notice
-from uploads.ui.page import Page, show_page
+from uploads.ui.page import UploadWorkerDemo, show_page
+from uploads.ui.speaking import Speaking
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,12 +31,12 @@ def show_widget(config: "Mapping[str, object]") -> None:
     """Starts the widget with the site's settings; without a page around that could speak with it, a plain page."""
     origin = embed_line.parameter("origin")
     if not dom.is_framed():
-        _show_plain(config, words.EMBED_UNFRAMED)
+        _show_plain(config, embed_words.UNFRAMED)
     elif not origin:
-        _show_plain(config, words.EMBED_NO_ORIGIN)
+        _show_plain(config, embed_words.NO_ORIGIN)
     elif not embed_line.is_origin(origin):
         dom.set_attribute(dom.js_root, "data-embed", "useless")
-        Notice().show_engine("failed", words.EMBED_BAD_ORIGIN, [])
+        Notice().show_engine("failed", embed_words.BAD_ORIGIN, [])
     else:
         Widget(config, origin)
 
@@ -52,9 +52,10 @@ class Widget:
     def __init__(self, config: "Mapping[str, object]", origin: str) -> None:
         self._config = config
         self._notice = Notice()
+        self._speaking = Speaking()
         self._is_connected = False
         self._client: UploadClient | None = None
-        self._page: Page | None = None
+        self._page: UploadWorkerDemo | None = None
         self._needed_at = 0
         self._orders = Orders(self._start, self._look, self._pick, embed_line.file_name, self._refuse)
         self._ask_later = dom.Later(self._ask_for_token, BETWEEN_TOKENS * 1000)
@@ -69,7 +70,7 @@ class Widget:
 
     def _tell_silence(self) -> None:
         if not self._is_connected:
-            self._notice.tell(words.EMBED_SILENT)
+            self._notice.tell(embed_words.SILENT)
 
     def _send(self, message: "dict[str, Any]") -> None:
         self._line.post(e.encode_news(message))
@@ -95,17 +96,14 @@ class Widget:
                     self._send(message)
 
         client.subscribe(changed)
-        self._page = Page(client, self._notice, self._orders.start_upload)
+        self._page = UploadWorkerDemo(client, self._notice, self._speaking, self._orders.start_in_folder)
         return client
 
     def _look(self, theme: "str | None", locale: "str | None", transparent: "bool | None") -> str:
-        if locale is not None:
-            decimal_point = dom.set_language(locale)
-            if not decimal_point:
-                return words.EMBED_LOCALE
-            fmt.use_decimal_point(decimal_point)
-            if self._page is not None:
-                self._page.show_all()
+        if locale is not None and not self._speaking.use(locale):
+            return embed_words.LOCALE
+        if locale is None and self._page is None:
+            self._speaking.use()  # the browser's
         if theme is not None:
             dom.set_attribute(dom.js_root, "data-theme", theme)
         if transparent is not None:
@@ -114,7 +112,7 @@ class Widget:
 
     def _pick(self) -> str:
         if not dom.has_gesture():
-            return words.EMBED_NO_GESTURE
+            return embed_words.NO_GESTURE
         if self._page is not None:
             self._page.intake.open()
         return ""

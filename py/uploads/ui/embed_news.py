@@ -36,7 +36,7 @@ class News:
             refusal = {"request": None, "upload_id": upload_id, "message": change["message"]}
             refusal["type"] = e.REFUSED
             return [refusal]
-        return self._of_upload(upload_id)
+        return self._of_upload(upload_id) if kind == "upload" else []
 
     def _of_engine(self) -> "list[dict[str, Any]]":
         client = self._client

@@ -3,7 +3,8 @@
 from uploads.client import ClientError
 from uploads.protocol import ConfigError, ProtocolError
 from uploads.protocol import embed as e
-from uploads.ui import words
+from uploads.ui import embed_words
+from uploads.ui.key_names import key_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,47 +12,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from uploads.client import UploadClient
-
-LONGEST_NAME = 150
-"""Characters of a file's name in a key: S3's 1,024 bytes have to do for the rest as well."""
-
-# What no key may hold (Unicode's Cf), apart from control characters and surrogates.
-_FORMATTING = (
-    (0x80, 0xA0),
-    (0xAD, 0xAD),
-    (0x600, 0x605),
-    (0x61C, 0x61C),
-    (0x6DD, 0x6DD),
-    (0x70F, 0x70F),
-    (0x890, 0x891),
-    (0x8E2, 0x8E2),
-    (0x180E, 0x180E),
-    (0x200B, 0x200F),
-    (0x2028, 0x202E),
-    (0x2060, 0x206F),
-    (0xD800, 0xDFFF),
-    (0xFEFF, 0xFEFF),
-    (0xFFF9, 0xFFFB),
-    (0x110BD, 0x110CD),
-    (0x13430, 0x1343F),
-    (0x1BCA0, 0x1BCA3),
-    (0x1D173, 0x1D17A),
-    (0xE0001, 0xE007F),
-)
-_PLAIN = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_."
-
-
-def key_name(name: str) -> str:
-    """A file's name as the last step of a key: nothing that could be taken for a folder, or that a server refuses."""
-    kept = []
-    for letter in name:
-        code = ord(letter)
-        is_kept = letter in _PLAIN or (
-            code > 127 and not any(first <= code <= last for first, last in _FORMATTING)
-        )
-        kept.append(letter if is_kept else "_")
-    safe = "".join(kept)[-LONGEST_NAME:]
-    return safe if safe.strip(".") else "file"
 
 
 class Orders:
@@ -98,28 +58,36 @@ class Orders:
             }
             self._refuse(refusal)
 
+    def start_in_folder(self, file: "Any", key: str) -> str:
+        """Begins an upload of a file that came with its folder, as the end of a key; "" where it came without. Raises the
+        same.
+        """
+        if key:
+            key = (self._key_prefix or f"{key_name(self._project_id)}/") + key
+        return self.start_upload(file, None, key)
+
     def start_upload(
         self, file: "Any", project_id: "str | None" = None, key: str = "", upload_id: str = ""
-    ) -> None:
+    ) -> str:
         """Begins an upload where the page around wants it to be. Raises `ClientError` and `ProtocolError`."""
         client = self._client
         assert client is not None, "the picker is there when it is configured"
         upload_id = upload_id or client.new_id()
         if self._key_prefix and not key:
             key = f"{self._key_prefix}{upload_id}/{key_name(self._file_name(file) or '')}"
-        client.start_upload(file, project_id or self._project_id, key, upload_id)
+        return client.start_upload(file, project_id or self._project_id, key, upload_id)
 
     def _carry_out(self, message: "dict[str, Any]", file: "Any") -> None:
         kind = message["type"]
         if (kind == e.ADD_FILE and self._file_name(file) is None) or (
             kind != e.ADD_FILE and file is not None
         ):
-            raise ProtocolError(words.EMBED_FILE)
+            raise ProtocolError(embed_words.FILE)
         client = self._client
         if kind == e.CONFIGURE:
             self._configure(message)
         elif client is None:
-            raise ProtocolError(words.EMBED_NOT_CONFIGURED)
+            raise ProtocolError(embed_words.NOT_CONFIGURED)
         elif kind == e.SET_TOKEN:
             client.sign_in(message["token"])
         elif kind == e.OPEN_PICKER:
@@ -136,7 +104,7 @@ class Orders:
     def _configure(self, message: "dict[str, Any]") -> None:
         restrictions = message["restrictions"]
         if self._client is not None and restrictions is not None and restrictions != self._restrictions:
-            raise ProtocolError(words.EMBED_RESTRICTIONS)
+            raise ProtocolError(embed_words.RESTRICTIONS)
         _raise(self._look(message["theme"], message["locale"], message["transparent"]))
         self._project_id = message["project_id"] or self._project_id
         if message["key_prefix"] is not None:

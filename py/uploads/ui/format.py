@@ -2,6 +2,26 @@
 
 import math
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class Numbers(Protocol):
+        """How a language writes numbers. `unit`: one of `UNITS`, or "ms", "s", "min", "h", "d"."""
+
+        def quantity(self, value: float, digits: int, unit: str, per_second: bool) -> str:
+            """A number with its unit."""
+
+        def share(self, whole: int) -> str:
+            """A number of percent."""
+
+        def count(self, number: int) -> str:
+            """A whole number."""
+
+        def category(self, number: int) -> str:
+            """The form of words that goes with a number, as CLDR names it: "one", "few", "other"."""
+
+
 UNITS = ("bytes", "kB", "MB", "GB", "TB", "PB")
 """Powers of 1000, as in the file managers of macOS and most Linux desktops."""
 
@@ -21,47 +41,79 @@ _DECEIVING_RANGES = (
 )
 
 
-_decimal_point = "."
+_numbers: "list[Numbers]" = []
 
 
-def use_decimal_point(text: str) -> None:
-    """What stands before the decimals of all numbers from now on."""
-    global _decimal_point
-    _decimal_point = text
+def use_numbers(numbers: "Numbers | None") -> None:
+    """Has numbers written in another language's style from now on; None: in English."""
+    _numbers.clear()
+    if numbers is not None:
+        _numbers.append(numbers)
 
 
 def size(count: float) -> str:
     """A number of bytes in at most three digits: "1 byte", "999 bytes", "1.50 kB", "12.3 MB", "3.22 GB"."""
+    return _bytes(count, False)
+
+
+def speed(bytes_per_second: float) -> str:
+    """A speed, "24.1 MB/s"; below a byte per second there is none: ""."""
+    return _bytes(bytes_per_second, True) if bytes_per_second >= 1 else ""
+
+
+def _bytes(count: float, per_second: bool) -> str:
     if count < 1000:
-        whole = int(count)
-        return "1 byte" if whole == 1 else f"{whole} bytes"
+        return _quantity(int(count), 0, UNITS[0], per_second)
     power = 0
     value = float(count)
     while value >= 999.5 and power < len(UNITS) - 1:
         value /= 1000
         power += 1
     digits = 2 if value < 9.995 else 1 if value < 99.95 else 0
-    return "{:.{}f} {}".format(value, digits, UNITS[power]).replace(".", _decimal_point)
+    return _quantity(value, digits, UNITS[power], per_second)
 
 
-def speed(bytes_per_second: float) -> str:
-    """A speed, "24.1 MB/s"; below a byte per second there is none: ""."""
-    return size(bytes_per_second) + "/s" if bytes_per_second >= 1 else ""
+def _quantity(value: float, digits: int, unit: str, per_second: bool = False) -> str:
+    if _numbers:
+        return _numbers[0].quantity(value, digits, unit, per_second)
+    shown = "byte" if unit == "bytes" and value == 1 else unit
+    return "{:.{}f} {}{}".format(value, digits, shown, "/s" if per_second else "")
 
 
 def duration(seconds: float) -> str:
     """A time of at most two units: "5 s", "3 min", "1 h 5 min", "2 d 3 h". Never 0: the least is 1 s."""
     total = max(1, math.ceil(seconds))
     if total < 60:
-        return f"{total} s"
+        return _quantity(total, 0, "s")
     minutes = round(total / 60)
     if minutes < 60:
-        return f"{minutes} min"
+        return _quantity(minutes, 0, "min")
     hours, minutes = minutes // 60, minutes % 60
     if hours < 24:
-        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
-    days, hours = hours // 24, hours % 24
-    return f"{days} d {hours} h" if hours else f"{days} d"
+        return _two(hours, "h", minutes, "min")
+    return _two(hours // 24, "d", hours % 24, "h")
+
+
+def _two(first: int, unit: str, second: int, smaller: str) -> str:
+    shown = _quantity(first, 0, unit)
+    return f"{shown} {_quantity(second, 0, smaller)}" if second else shown
+
+
+def latency(milliseconds: int) -> str:
+    """A time that is short: "50 ms", "1.5 s"."""
+    if milliseconds < 1000:
+        return _quantity(milliseconds, 0, "ms")
+    return _quantity(milliseconds // 100 / 10, 1, "s")
+
+
+def share(whole: int) -> str:
+    """A whole number of percent: "42 %"."""
+    return _numbers[0].share(whole) if _numbers else f"{whole} %"
+
+
+def number(count: int) -> str:
+    """A number of things."""
+    return _numbers[0].count(count) if _numbers else str(count)
 
 
 def percent(done: float, completed: bool) -> int:

@@ -4,6 +4,7 @@ Below the list, once something has gone wrong: a report to copy.
 """
 
 from uploads.ui import dom, words
+from uploads.ui.speech import say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,19 +39,23 @@ class Notice:
 
     def tell(self, text: str) -> None:
         """Shows a sentence until it is dismissed."""
-        dom.set_text(self._js_text, text)
+        dom.set_text(self._js_text, say(text))
         dom.set_shown(self._js_box, True)
 
     def show_engine(self, engine: str, failure: str, warnings: "list[str]") -> None:
         """Shows the engine's state; `html[data-engine]` is part of the page's contract."""
         if self._written.changed("warnings", warnings):
-            dom.set_text(self._js_warnings, " ".join(warnings))
+            dom.set_text(self._js_warnings, say(" ".join(warnings)))
             dom.set_shown(self._js_warnings, bool(warnings))
         if self._written.changed("engine", (engine, failure)):
-            dom.set_text(self._js_engine, words.ENGINE[engine])
+            dom.set_text(self._js_engine, say(words.ENGINE[engine]))
             dom.set_attribute(dom.js_root, "data-engine", engine)
             if failure:
                 self.tell(failure)
+
+    def say_anew(self) -> None:
+        """Another language is spoken: the engine's state and its warnings are to be shown again."""
+        self._written.forget()
 
     def _dismiss(self, _js_event: "Any") -> None:
         dom.set_shown(self._js_box, False)

@@ -1,10 +1,11 @@
 """Below the list: whether this page opens without a network, and a button to change that. Above it: a newer version.
 
-Nothing is kept before the engine is ready: fetching what is to be kept would be in its way.
+Made when the engine is ready: fetching what is to be kept would be in its way.
 """
 
 from uploads.ui import dom, words
 from uploads.ui.installed import SiteCopy
+from uploads.ui.speech import say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ class Offline:
         self._copy = SiteCopy(self._told, self._renewed)
         self._allowed = allowed
         self._is_kept = False
-        self._has_begun = False
         self._js_line: Any = dom.find("#offline")
         self._js_text = dom.find("#offline span")
         self._js_label = dom.find("#offline button span")
@@ -26,13 +26,9 @@ class Offline:
         self._js_renewal = dom.find("#renewal")
         dom.listen(dom.find("#offline button"), "click", self._clicked)
         dom.listen(dom.find("#renewal button"), "click", self._wanted)
-
-    def begin(self) -> None:
-        """The page has started: whatever is to be kept may be fetched now. Call it as often as you like."""
-        if self._has_begun or not self._copy.is_possible:
+        if not self._copy.is_possible:
             return
-        self._has_begun = True
-        if not self._allowed:
+        if not allowed:
             self._copy.remove(remember=False)
         elif self._copy.is_wanted:
             self._copy.keep()
@@ -41,10 +37,15 @@ class Offline:
 
     def _told(self, is_kept: bool) -> None:
         self._is_kept = is_kept
-        dom.set_text(self._js_text, words.SITE_COPY[is_kept])
-        dom.set_text(self._js_label, words.SITE_COPY_ACTIONS[is_kept])
+        dom.set_text(self._js_text, say(words.SITE_COPY[is_kept]))
+        dom.set_text(self._js_label, say(words.SITE_COPY_ACTIONS[is_kept]))
         dom.set_attribute(self._js_icon, "href", "#icon-remove" if is_kept else "#icon-download")
         dom.set_shown(self._js_line, self._allowed)
+
+    def say_anew(self) -> None:
+        """Another language is spoken."""
+        if self._copy.is_possible:
+            self._told(self._is_kept)
 
     def _renewed(self) -> None:
         dom.set_shown(self._js_renewal, True)

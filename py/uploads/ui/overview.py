@@ -4,10 +4,9 @@ from uploads.ui import dom, view, words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from typing import Any
 
-    from uploads.protocol import SessionSnapshot, UploadProgress
+    from uploads.client.tally import Tally
 
 
 class Overview:
@@ -22,21 +21,25 @@ class Overview:
             name: dom.find(f"[data-action={name}]", self.js_element)
             for name in ("pause_all", "resume_all", "cancel_all")
         }
+        self._js_hide = dom.find("[data-action=hide_finished]", self.js_element)
         self._title = dom.title()
         self._written = dom.Written()
 
-    def show(
-        self, sessions: "Mapping[str, SessionSnapshot]", progress: "Mapping[str, UploadProgress]"
-    ) -> None:
-        """Brings the bar and the title up to date."""
-        shown = view.overall(sessions, progress)
+    def say_anew(self) -> None:
+        """Another language is spoken: all is to be written again."""
+        self._written.forget()
+
+    def show(self, tally: "Tally", is_hiding: bool) -> None:
+        """Brings the bar and the title up to date. `is_hiding`: finished uploads are out of sight."""
+        shown = view.overall(tally)
         changed = self._written.changed
         title = words.title(self._title, shown["active"], shown["percent"])
         if changed("title", title):
             dom.set_title(title)
-        if changed("shown", shown["shown"]):
-            dom.set_shown(self.js_element, shown["shown"])
-        if not shown["shown"]:
+        is_shown = shown["shown"] or (is_hiding and shown["finished"] > 0)  # or nobody could show them again
+        if changed("shown", is_shown):
+            dom.set_shown(self.js_element, is_shown)
+        if not is_shown:
             return
         if changed("percent", shown["percent"]):
             dom.set_attribute(self._js_bar, "aria-valuenow", str(shown["percent"]))
@@ -45,6 +48,11 @@ class Overview:
             dom.set_text(self._js_state, shown["state"])
         if changed("numbers", shown["numbers"]):
             dom.set_text(self._js_numbers, shown["numbers"])
+        label = words.hide_finished(is_hiding, shown["finished"])
+        if changed("hide_finished", (label, shown["finished"] > 0)):
+            dom.set_text(dom.find("span", self._js_hide), label)
+            dom.set_attribute(self._js_hide, "aria-pressed", "true" if is_hiding else "false")
+            dom.set_enabled(self._js_hide, shown["finished"] > 0 or is_hiding)
         for name, js_button in self._js_buttons.items():
             if changed(name, shown[name]):
                 dom.set_enabled(js_button, shown[name])

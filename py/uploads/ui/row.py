@@ -1,12 +1,11 @@
 """One upload in the list."""
 
-from uploads.ui import dom, view, words
+from uploads.ui import dom, speech, view
+from uploads.ui import format as fmt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
-
-    from uploads.protocol import SessionSnapshot, UploadError, UploadProgress
 
 
 class UploadRow:
@@ -14,16 +13,12 @@ class UploadRow:
 
     def __init__(self, upload_id: str) -> None:
         self.js_element: Any = dom.clone("#upload-row")
-        self.phase: str | None = None
+        self.upload_id = upload_id
         self.name = ""
-        self.started_at = 0
-        """Milliseconds since 1970: where the row stands in the list."""
-        self.refusal = ""
-        """Why the last command was refused; shown until the upload moves on."""
         self._name_id = "name-" + upload_id
-        self._highest = 0.0
         self._written = dom.Written()
         self._js_name = dom.find(".name", self.js_element)
+        self.js_icon = dom.find(".icon", self.js_element)
         self._js_icon = dom.find(".icon use", self.js_element)
         self._js_bar = dom.find("[role=progressbar]", self.js_element)
         self._js_state = dom.find(".state", self.js_element)
@@ -43,47 +38,54 @@ class UploadRow:
         dom.set_attribute(self._js_link, "aria-describedby", self._name_id)
         dom.set_attribute(self.js_element, "data-upload-id", upload_id)
 
-    def show(
-        self, session: "SessionSnapshot", progress: "UploadProgress", error: "UploadError | None", engine: str
-    ) -> str:
-        """Brings the row up to date; returns what is worth announcing (see `words.happened`), or ""."""
-        shown = view.row(session, progress, error, engine, self._highest)
-        self._highest = shown["highest"]
+    def stand(self, above: int, place: int, places: int) -> None:
+        """Where the row stands in a long list: the pixels of the rows above that are not in the page, and the how manieth of
+
+        how many it is; 0 where all rows are in the page.
+        """
+        if self._written.changed("above", above):
+            dom.set_property(self.js_element, "--above", f"{above}px")
+        if self._written.changed("place", place) and place:
+            dom.set_attribute(self.js_element, "aria-posinset", str(place))
+        if self._written.changed("places", places) and place:
+            dom.set_attribute(self.js_element, "aria-setsize", str(places))
+        if not place:
+            self.js_element.removeAttribute("aria-posinset")
+            self.js_element.removeAttribute("aria-setsize")
+
+    def show(self, shown: "dict[str, Any]", refusal: str) -> None:
+        """Brings the row up to date with what `view.row` says; `refusal`: why the last command was refused."""
         changed = self._written.changed
         if changed("full_name", shown["full_name"]):
             self.name = shown["full_name"]
             dom.set_text(self._js_name, shown["name"])
             dom.set_attribute(self._js_name, "title", self.name)
-            dom.set_attribute(self._js_bar, "aria-label", "Progress of " + self.name)
+            dom.set_attribute(self._js_bar, "aria-label", speech.say("Progress of {}", self.name))
         if changed("kind", shown["kind"]):
             dom.set_attribute(self._js_icon, "href", "#icon-" + shown["kind"])
         if changed("fraction", shown["fraction"]):
             dom.set_property(self._js_bar, "--fraction", shown["fraction"])
         if changed("percent", shown["percent"]):
             dom.set_attribute(self._js_bar, "aria-valuenow", str(shown["percent"]))
-            dom.set_text(self._js_percent, f"{shown['percent']} %")
+            dom.set_text(self._js_percent, fmt.share(shown["percent"]))
         if changed("value_text", shown["value_text"]):
             dom.set_attribute(self._js_bar, "aria-valuetext", shown["value_text"])
         if changed("state", shown["state"]):
             dom.set_text(self._js_state, shown["state"])
         if changed("numbers", shown["numbers"]):
             dom.set_text(self._js_numbers, shown["numbers"])
-        if changed("phase", shown["phase"]):
-            self.refusal = "" if self.phase else self.refusal
-        note = self.refusal or shown["note"]
+        note = refusal or shown["note"]
         if changed("note", note):
             dom.set_text(self._js_note, note)
             dom.set_shown(self._js_note, bool(note))
-        if changed("alarm", shown["alarm"] or bool(self.refusal)):
-            self.js_element.toggleAttribute("data-alarm", shown["alarm"] or bool(self.refusal))
+        if changed("alarm", shown["alarm"] or bool(refusal)):
+            self.js_element.toggleAttribute("data-alarm", shown["alarm"] or bool(refusal))
         if changed("actions", (shown["actions"], shown["object_url"])):
             self._show_actions(shown["actions"], shown["object_url"])
         # Last, so that whoever waits for a status finds the row complete.
         if changed("status and phase", (shown["status"], shown["phase"])):
             dom.set_attribute(self.js_element, "data-phase", shown["phase"])
             dom.set_attribute(self.js_element, "data-status", shown["status"])
-        before, self.phase = self.phase, shown["heard"]
-        return words.happened(before, shown["heard"])
 
     def _show_actions(self, actions: "tuple[str, ...]", object_url: str) -> None:
         """Puts the buttons there that make sense; the keyboard stays in the row when its button goes."""

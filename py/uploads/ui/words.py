@@ -1,4 +1,14 @@
-"""What the page says, in English: all sentences in one room. Pure functions of plain data."""
+"""What the page says: all sentences in one room, in English; `speech` has them in the language that is spoken.
+
+Constants are English, and are said by whoever shows them. Pure functions of plain data.
+"""
+
+from uploads.ui import format as fmt
+from uploads.ui.speech import counted, say
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PHASES = {
     "queued": "Waiting for its turn",
@@ -67,6 +77,7 @@ SITE_COPY = {True: "This page opens without a network, too.", False: "This page 
 SITE_COPY_ACTIONS = {True: "Remove its copy", False: "Keep a copy"}
 """Whether a copy of the site is kept in this browser, and what the button beside it does."""
 
+NOT_LOADED = "A part of this page could not be loaded: try again when the network is back."
 UNREADABLE = "Something in that folder could not be read, and is left out."
 
 REPORT = {
@@ -78,21 +89,9 @@ NOTHING_YET = (
     "Nothing here yet. Big files are welcome: you can pause them, lose the network, or come back later."
 )
 
-EMBED_UNFRAMED = "This is the widget for a frame in another page, and there is no page around it: it works as a page of its own."
-EMBED_NO_ORIGIN = (
-    "The page around this one cannot speak with it: the address lacks &origin= with that page's origin. "
-    "It works as a page of its own."
-)
-EMBED_BAD_ORIGIN = (
-    "This widget does nothing: origin= in its address must be the exact origin of the page around it, "
-    "such as https://app.example.com."
-)
-EMBED_SILENT = "The page around this one has not answered yet, so nothing can be uploaded so far."
-EMBED_NOT_CONFIGURED = "CONFIGURE must come first."
-EMBED_NO_GESTURE = "The browser opens a picker only just after a click or a key in the widget itself."
-EMBED_RESTRICTIONS = "The restrictions are those of the first CONFIGURE; reload the widget to change them."
-EMBED_FILE = "A File must come with ADD_FILE, and with nothing else."
-EMBED_LOCALE = "The locale must be a BCP 47 language tag, such as en or pt-BR."
+RULE_LARGEST = "at most {} each"
+RULE_SMALLEST = "at least {} each"
+_FAMILIES = {"image/*": "images", "video/*": "videos", "audio/*": "sound", "text/*": "text"}
 
 STARTED = "started"
 COMPLETED = "completed"
@@ -116,17 +115,23 @@ _ANNOUNCED = (
 def phase(name: str, engine: str, file_access: str) -> str:
     """An upload's phase in words; whatever is at work waits for an engine that is starting, or starting anew."""
     if engine == "starting" and name in NEEDS_ENGINE:
-        return ENGINE["starting"]
-    return FILE_NEEDED[file_access] if name == NEEDS_FILE else PHASES[name]
+        return say(ENGINE["starting"])
+    return say(FILE_NEEDED[file_access] if name == NEEDS_FILE else PHASES[name])
 
 
-def announcement(happened: "list[tuple[str, str]]") -> str:
-    """What a screen reader should hear of `[(what happened, file name), …]`: one short sentence per kind."""
+def announcement(happened: "list[tuple[str, str]]", name_of: "Callable[[str], str]") -> str:
+    """What a screen reader should hear of `[(what happened, upload id), …]`: one short sentence per kind.
+
+    `name_of(upload_id)`: the file's name, asked for only where it is said; "" when the upload is gone.
+    """
     sentences = []
     for kind, one, many in _ANNOUNCED:
-        names = [name for what, name in happened if what == kind]
-        if names:
-            sentences.append(one.format(names[0]) if len(names) == 1 else many.format(len(names)))
+        uploads = [upload_id for what, upload_id in happened if what == kind]
+        name = name_of(uploads[0]) if len(uploads) == 1 else ""
+        if name:
+            sentences.append(say(one, name))
+        elif len(uploads) > 1:
+            sentences.append(counted(len(uploads), one, many))
     return " ".join(sentences)
 
 
@@ -145,28 +150,78 @@ def happened(before: "str | None", after: str) -> str:
     return ""
 
 
+def types(allowed: "list[str]") -> str:
+    """The types that are allowed: "images, .pdf"."""
+    return ", ".join([say(_FAMILIES.get(entry, entry)) for entry in allowed])
+
+
+def rule_count(most: int) -> str:
+    """How many files may be there at a time."""
+    return counted(most, "one file at a time", "at most {} files at a time")
+
+
+def too_many(limit: int, left_out: int) -> str:
+    """More files were given than may be there at a time."""
+    most = counted(
+        limit, "At most 1 file can be uploaded at a time.", "At most {} files can be uploaded at a time."
+    )
+    return f"{most} " + counted(left_out, "1 was left out.", "{} were left out.")
+
+
+def known_already(count: int, name: str) -> str:
+    """Files were given that are being uploaded already; `name`: of the first one."""
+    if count == 1:
+        return say("{} is in the list already, and is not sent twice.", name)
+    return counted(count, "", "{} files are in the list already, and are not sent twice.")
+
+
 def title(base: str, active: int, percent: int) -> str:
     """The tab's title: "42 % · Uploads" while something is under way."""
-    return f"{percent} % · {base}" if active else base
+    return f"{fmt.share(percent)} · {say(base)}" if active else say(base)
 
 
-def overall(counts: "dict[str, int]") -> str:
+_STANDING = (
+    ("paused", "{} paused"),
+    ("failed", "{} stopped"),
+    ("completed", "{} uploaded"),
+    ("cancelled", "{} cancelled"),
+)
+
+
+def overall(counts: "dict[str, int]", waiting: int) -> str:
     """How the uploads stand, for the bar above the list: "3 under way · 1 paused · 2 uploaded".
 
-    `counts`: by status; those of "uploading" that wait for the network are counted under `WAITS` as well.
+    `counts`: by status; `waiting`: those of "uploading" that wait for the network.
     """
-    waiting = counts.get(WAITS, 0)
     at_work = counts.get("uploading", 0) - waiting
     said = []
     if at_work:
-        said.append(f"{at_work} under way")
+        said.append(counted(at_work, "1 under way", "{} under way"))
     if waiting:
-        files = "1 file waits" if waiting == 1 else f"{waiting} files wait"
-        said.append(f"{files} for the network" if at_work else f"Offline: {files} for the network")
-    known = (
-        ("paused", "paused"),
-        ("failed", "stopped"),
-        ("completed", "uploaded"),
-        ("cancelled", "cancelled"),
-    )
-    return " · ".join(said + [f"{counts[status]} {word}" for status, word in known if counts.get(status)])
+        waits = counted(waiting, "1 file waits for the network", "{} files wait for the network")
+        said.append(waits if at_work else f"{say('Offline')}: {waits}")
+    for status, many in _STANDING:
+        if counts.get(status):
+            said.append(counted(counts[status], many.format(1), many))
+    return " · ".join(said)
+
+
+ALL_DONE = "All uploads are done"
+
+
+def all_done(completed: int, failed: int) -> str:
+    """What a notification says."""
+    said = counted(completed, "1 file is uploaded.", "{} files are uploaded.")
+    if failed:
+        said += " " + counted(failed, "1 stopped with an error.", "{} uploads stopped with an error.")
+    return said
+
+
+def hide_finished(hidden: bool, finished: int) -> str:
+    """The button that takes finished uploads out of sight."""
+    return say("Show finished ({})", fmt.number(finished)) if hidden else say("Hide finished")
+
+
+def moved(name: str, place: int, places: int) -> str:
+    """A screen reader hears where an upload is after a person has moved it."""
+    return say("{} is now {} of {}.", name, fmt.number(place), fmt.number(places))

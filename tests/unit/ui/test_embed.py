@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from uploads.protocol import ProtocolError
 from uploads.protocol.embed import HOST_MESSAGES, decode_order
 from uploads.server.keys import wanted_key
-from uploads.ui.embed_orders import key_name
+from uploads.ui.key_names import key_name
 
 from tests.interpreters.checks import embed_checks
 

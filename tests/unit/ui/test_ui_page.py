@@ -20,6 +20,7 @@ pytestmark = pytest.mark.browser
 ROOT = Path(__file__).resolve().parents[3]
 VENDOR = {
     "vendor/pyscript/": ROOT / "node_modules/@pyscript/core/dist",
+    "vendor/uplot/": ROOT / "node_modules/uplot/dist",
     "vendor/micropython/": ROOT / "node_modules/@micropython/micropython-webassembly-pyscript",
 }
 TYPES = {
@@ -115,7 +116,10 @@ def tell(page: Page, upload_id: str, phase: str, percent: float = 0, **more: Any
 
 
 def buttons(row: Locator) -> list[str]:
-    return row.get_by_role("button").all_inner_texts()
+    """All but that for the details, which is always the last."""
+    *shown, last = row.get_by_role("button").all_inner_texts()
+    assert last == "Details"
+    return shown
 
 
 def posted(page: Page, kind: str) -> list[dict[str, Any]]:
@@ -130,9 +134,9 @@ def test_every_phase_shows_its_buttons_and_its_bar(page: Page) -> None:
     for phase in PHASES:
         error = ERROR if phase == "failed" else None
         row = tell(page, "u", phase, 41.9, error=error)
-        assert buttons(row) == [NAMES[action] for action in view.actions(phase, None, "ready", "choose")], (
-            phase
-        )
+        assert buttons(row) == [
+            NAMES[action] for action in view.actions(phase, None, "ready", "choose")[:-1]
+        ], phase
         bar = row.locator("[role=progressbar]")
         assert bar.get_attribute("aria-valuenow") == ("100" if phase == "completed" else "41"), phase
         assert bar.get_attribute("aria-label") == "Progress of film.mov"
@@ -258,18 +262,23 @@ FOLDER = """(kind) => {
   const refuse = (text) => { throw new DOMException(text, "NotReadableError"); };
   if (kind === "handles") {
     const file = (name) => ({ kind: "file", name, [Symbol.toStringTag]: "FileSystemFileHandle" });
-    const folder = (...found) => ({
+    const folder = (name, ...found) => ({
       kind: "directory",
+      name,
       [Symbol.toStringTag]: "FileSystemDirectoryHandle",
       async *values() {
         for (const entry of found) yield entry ?? refuse("a disk that is gone");
       },
     });
     DataTransferItem.prototype.getAsFileSystemHandle = async () =>
-      folder(file("a.bin"), folder(file("b.bin"), folder()), folder(file("c.bin"), null), file("d.bin"));
+      folder("films", file("a.bin"), folder("in", file("b.bin"), folder("no")), folder("out", file("c.bin"), null), file("d.bin"));
   } else {
-    DataTransferItem.prototype.getAsFileSystemHandle = undefined;
-    const file = (name) => ({ isDirectory: false, file: (take) => setTimeout(take, 0, new File(["x"], name)) });
+    delete DataTransferItem.prototype.getAsFileSystemHandle;
+    const file = (path) => ({
+      isDirectory: false,
+      fullPath: path,
+      file: (take) => setTimeout(take, 0, new File(["x"], path.split("/").at(-1))),
+    });
     const folder = (...batches) => ({
       isDirectory: true,
       createReader: () => ({
@@ -281,18 +290,26 @@ FOLDER = """(kind) => {
       }),
     });
     DataTransferItem.prototype.webkitGetAsEntry = () =>
-      folder([file("a.bin"), folder([file("b.bin")]), folder([file("c.bin")], [null])], [file("d.bin"), folder()]);
+      folder(
+        [file("/films/a.bin"), folder([file("/films/in/b.bin")]), folder([file("/films/out/c.bin")], [null])],
+        [file("/films/d.bin"), folder()],
+      );
   }
 }"""
 
 
 @pytest.mark.parametrize("kind", ["handles", "entries"])
 def test_a_dropped_folder_gives_every_file_in_it(page: Page, kind: str) -> None:
+    """U5."""
     page.evaluate(FOLDER, kind)
     page.evaluate(DROP, ["folder"])
     page.locator("[data-upload-id]").nth(3).wait_for()
-    names = sorted(message["fileName"] for message in posted(page, "START_UPLOAD"))
-    assert names == ["a.bin", "b.bin", "c.bin", "d.bin"]
+    keys = [message["s3Key"].split("/") for message in posted(page, "START_UPLOAD")]
+    assert len({"/".join(key[:2]) for key in keys}) == 1, "given together, kept together"
+    assert {key[0] for key in keys} == {"default"}
+    assert sorted("/".join(key[2:]) for key in keys) == [
+        f"films/{name}" for name in ("a.bin", "d.bin", "in/b.bin", "out/c.bin")
+    ]
     page.locator("#notice").get_by_text("Something in that folder could not be read").wait_for()
 
 
@@ -305,7 +322,9 @@ def test_a_folder_can_be_chosen(page: Page, tmp_path: Path) -> None:
         page.get_by_role("button", name="Choose a folder").click()
     chooser.value.set_files(folder)
     page.locator("[data-upload-id]").nth(1).wait_for()
-    assert sorted(message["fileName"] for message in posted(page, "START_UPLOAD")) == ["a.bin", "b.bin"]
+    keys = [message["s3Key"].split("/") for message in posted(page, "START_UPLOAD")]
+    assert len({"/".join(key[:2]) for key in keys}) == 1, "given together, kept together"
+    assert sorted("/".join(key[2:]) for key in keys) == ["films/a.bin", "films/deep/b.bin"]
 
 
 FAKE_HANDLE = """() => {
