@@ -1,0 +1,89 @@
+"""What Python itself costs the worker: for a part, and for a small file.
+
+    .venv/bin/python -m tests.bench.python_cost [--runs 3]
+
+V8's sampling profiler looks at the worker while it uploads, every half millisecond; what it finds in Pyodide's WebAssembly or its
+glue is Python's, hashing and snapshots included, and is divided by the files, or by the parts. Of a part's most is the MD5 of its
+bytes (some 10 ms for 5 MiB), which cannot be told apart: cutting the same bytes into fewer parts changes the sum by less than it
+varies from run to run. Printed are medians, in milliseconds, with the budget for a small file (5); nothing is asserted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+from uploads.server import site
+from uploads.server.checks import find_chromium
+from uploads.server.paths import DIST
+
+from tests.bench.contestants import send_ours
+from tests.bench.upload import MIB, make_files
+from tests.bench.upload import Workload as Work
+from tests.browser.line import FarLine, open_far_line
+from tests.harness.browser import Browser
+from tests.harness.crashes import talking_to_worker
+
+SMALL, SMALL_SIZE = 300, 10 * 1024
+LARGE = 500 * MIB
+PART = 5 * MIB
+BUDGET = 5.0
+"""Milliseconds a small file."""
+INTERVAL = 500
+"""Microseconds between two looks of the profiler."""
+
+
+def python_seconds(place: FarLine, profile: Path, files: list[Path], part_size: int | None) -> float:
+    """Of the worker's time while these files are uploaded, what is Pyodide's."""
+    program = find_chromium()
+    assert program, "no Chromium is here"
+    with sync_playwright() as playwright:
+        browser = Browser(playwright, program, profile)
+        page = browser.page
+        page.set_default_timeout(900_000)
+        page.goto(f"{place.page_url}/" + (f"?embed&chunk_size={part_size}" if part_size else ""))
+        page.wait_for_selector("html[data-engine=ready]")
+        send = send_ours(page, place, files)
+        page.wait_for_timeout(2000)
+        with talking_to_worker(browser) as call:
+            call("Profiler.enable")
+            call("Profiler.setSamplingInterval", {"interval": INTERVAL})
+            call("Profiler.start")
+            send()
+            found = call("Profiler.stop")["profile"]
+        browser.close()
+    is_python = {node["id"]: "pyodide.asm" in node["callFrame"]["url"] for node in found["nodes"]}
+    looks = zip(found["samples"], found["timeDeltas"], strict=True)
+    return float(sum(microseconds for node, microseconds in looks if is_python[node])) / 1e6
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--runs", type=int, default=3)
+    options = parser.parse_args()
+    site.build(DIST)
+    per_file, per_part = [], []
+    with tempfile.TemporaryDirectory(prefix="bench-") as name:
+        folder = Path(name)
+        small = make_files(folder / "small", Work("small", SMALL, SMALL_SIZE))
+        large = make_files(folder / "large", Work("large", 1, LARGE))
+        with open_far_line(folder / "data") as place:
+            for run in range(options.runs):
+                seconds = python_seconds(place, folder / f"small-{run}", small, None)
+                per_file.append(seconds * 1000 / SMALL)
+                seconds = python_seconds(place, folder / f"large-{run}", large, PART)
+                per_part.append(seconds * 1000 * PART / LARGE)
+                print(
+                    f"run {run + 1}: {per_file[-1]:.2f} ms a small file, {per_part[-1]:.2f} ms a part",
+                    flush=True,
+                )
+    value = statistics.median(per_file)
+    print(f"{value:.2f} ms a small file (budget 5: {'met' if value <= BUDGET else 'MISSED'})")
+    print(f"{statistics.median(per_part):.2f} ms a part of 5 MiB, its MD5 included")
+
+
+if __name__ == "__main__":
+    main()
