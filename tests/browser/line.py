@@ -1,6 +1,6 @@
 """A real server whose store stands behind a line that can be slow, cut, silent or refused.
 
-``open_line`` gives the line alone. ``open_bad_line`` puts a server between line and store that goes wrong by script,
+``open_line`` gives the line alone, ``open_far_line`` one to the signing server as well. ``open_bad_line`` puts a server between line and store that goes wrong by script,
 and a second line in front of the signing server: browser → line → script → SeaweedFS, and browser → line → serve.py.
 """
 
@@ -35,13 +35,9 @@ class Line:
 
 
 @dataclass
-class BadLine(Line):
-    """script: what goes wrong in front of the store, and the log of all that came; page_line: to the signing server.
+class FarLine(Line):
+    """page_line: to the signing server; page_url: where the page is to be opened, so that it can lose its server as well."""
 
-    page_url: where the page is to be opened, so that it can lose its server as well.
-    """
-
-    script: FaultServer
     page_line: TcpProxy
 
     @property
@@ -55,7 +51,14 @@ class BadLine(Line):
         await self.page_line.accept()
 
 
-def _store_port(data_dir: Path) -> int:
+@dataclass
+class BadLine(FarLine):
+    """script: what goes wrong in front of the store, and the log of all that came."""
+
+    script: FaultServer
+
+
+def store_port(data_dir: Path) -> int:
     """Where the server's store will listen: it takes the port of last time, also the first time."""
     port = choose_block(None)
     folder = data_dir / "store"
@@ -67,7 +70,7 @@ def _store_port(data_dir: Path) -> int:
 @contextmanager
 def open_line(data_dir: Path, **settings: str) -> Iterator[Line]:
     """A line for a server on an empty data directory; ``settings`` are the server's environment."""
-    port = _store_port(data_dir)
+    port = store_port(data_dir)
     with Background() as background:
         proxy = background.run(TcpProxy("127.0.0.1", port).__aenter__())
         server = ServerProcess(data_dir, port=free_port(), UPLOADS_PUBLIC_ENDPOINT=proxy.url, **settings)
@@ -81,21 +84,41 @@ def open_line(data_dir: Path, **settings: str) -> Iterator[Line]:
 
 
 @contextmanager
+def open_far_line(data_dir: Path, **settings: str) -> Iterator[FarLine]:
+    """Lines to store and signing server, for a server on an empty data directory; ``settings`` are its environment."""
+    port = store_port(data_dir)
+    with Background() as background, _two_lines(data_dir, background, port, port, settings) as line:
+        yield line
+
+
+@contextmanager
 def open_bad_line(data_dir: Path, **settings: str) -> Iterator[BadLine]:
     """A bad line for a server on an empty data directory; ``settings`` are the server's environment."""
-    port = _store_port(data_dir)
+    port = store_port(data_dir)
     with Background() as background:
         script = background.run(FaultServer(Forward("127.0.0.1", port)).__aenter__())
-        proxy = background.run(TcpProxy("127.0.0.1", script.port).__aenter__())
-        page_port = free_port()
-        page_line = background.run(TcpProxy("127.0.0.1", page_port).__aenter__())
-        settings |= {"UPLOADS_PUBLIC_ENDPOINT": proxy.url, "UPLOADS_ALLOWED_ORIGINS": page_line.url}
-        server = ServerProcess(data_dir, port=page_port, **settings)
         try:
-            server.start()
-            assert urlsplit(server.store_url).port == port
-            yield BadLine(server, proxy, background, script, page_line)
+            with _two_lines(data_dir, background, port, script.port, settings) as far:
+                yield BadLine(far.server, far.proxy, background, far.page_line, script)
         finally:
-            server.discard()
-            for one in (page_line, proxy, script):
-                background.run(one.__aexit__(None, None, None))
+            background.run(script.__aexit__(None, None, None))
+
+
+@contextmanager
+def _two_lines(
+    data_dir: Path, background: Background, port: int, target: int, settings: dict[str, str]
+) -> Iterator[FarLine]:
+    """port: the store's own; target: the one that its line leads to."""
+    page_port = free_port()
+    proxy = background.run(TcpProxy("127.0.0.1", target).__aenter__())
+    page_line = background.run(TcpProxy("127.0.0.1", page_port).__aenter__())
+    settings = settings | {"UPLOADS_PUBLIC_ENDPOINT": proxy.url, "UPLOADS_ALLOWED_ORIGINS": page_line.url}
+    server = ServerProcess(data_dir, port=page_port, **settings)
+    try:
+        server.start()
+        assert urlsplit(server.store_url).port == port
+        yield FarLine(server, proxy, background, page_line)
+    finally:
+        server.discard()
+        for one in (page_line, proxy):
+            background.run(one.__aexit__(None, None, None))

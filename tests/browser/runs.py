@@ -32,8 +32,13 @@ def start(visitor: Visitor, line: BadLine, file: Path) -> UploadsPage:
     return uploads
 
 
+FORM_FIELDS = 4096
+"""More bytes than what a form says beside the file."""
+
+
 def puts(line: BadLine) -> list[Exchange]:
-    return line.script.log("UploadPart")
+    """The requests that brought bytes, of parts and of files that go whole by a form."""
+    return line.script.log("UploadPart") + line.script.log("PostObject")
 
 
 def is_struck(put: Exchange) -> bool:
@@ -54,6 +59,7 @@ def prove(uploads: UploadsPage, line: BadLine, file: Path) -> list[Exchange]:
     struck = [put for put in puts(line) if is_struck(put)]
     sound = Counter(put.part_number for put in puts(line) if not is_struck(put))
     assert set(sound.values()) == {1}, "I3: what arrived without a fault is not sent again"
-    sent = sum(put.received for put in puts(line))
+    forms = FORM_FIELDS * len(line.script.log("PostObject"))
+    sent = sum(put.received for put in puts(line)) - forms
     assert sent - file.stat().st_size <= sum(put.received for put in struck), "I3"
     return struck

@@ -66,7 +66,7 @@ def test_100_small_files(chromium: Callable[[], Browser], place: Place, tmp_path
     page = UploadsPage(browser, line.server, url=url)
     page.choose(*files)
     page.page.wait_for_function(
-        "() => document.querySelectorAll('[data-status=completed]').length === 100", timeout=240_000
+        "() => document.querySelector('#overview .state').textContent === '100 uploaded'", timeout=240_000
     )
     keys = stored(line)
     assert set(keys) == {file.name for file in files}

@@ -169,7 +169,7 @@ def test_one_click_brings_a_dropped_file_back(chromium: Chromium, slow: Line, tm
     uploads.until(file.name, "waiting-for-file")
     row = uploads.row(file.name)
     row.get_by_text("Press Continue to go on").wait_for()
-    assert row.get_by_role("button").all_inner_texts() == ["Continue", "Cancel"]
+    assert row.get_by_role("button").all_inner_texts() == ["Continue", "Cancel", "Details"]
     uploads.page.evaluate(ANSWER_LATER)
     row.get_by_role("button", name="Continue", exact=True).focus()
     uploads.page.keyboard.press("Enter")
@@ -197,7 +197,7 @@ def test_who_says_no_chooses_the_file_again(chromium: Chromium, slow: Line, tmp_
     uploads.press(file.name, "Continue")
     row = uploads.row(file.name)
     row.get_by_text("The browser did not let this page read the file").wait_for()
-    assert row.get_by_role("button").all_inner_texts() == ["Choose file…", "Cancel"]
+    assert row.get_by_role("button").all_inner_texts() == ["Choose file…", "Cancel", "Details"]
     uploads.choose(file)
     finish_and_close(uploads, slow, file, stored)
 
@@ -258,7 +258,7 @@ def test_files_given_again_all_at_once_find_their_uploads(
     browser.kill()
     browser.restart()
     uploads = UploadsPage(browser, slow.server)
-    uploads.page.locator('[data-phase="waiting-for-file"]').nth(2).wait_for()
+    uploads.page.locator('[data-phase="waiting-for-file"]').nth(2).wait_for(timeout=240_000)
     if again == "picked":
         uploads.choose(*reversed(files))
     else:

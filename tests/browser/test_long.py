@@ -33,11 +33,15 @@ def test_a_part_that_stalls_later_is_given_up_and_sent_again(
     assert rule.struck == 1
 
 
-def test_a_slow_link_is_left_alone(visitor: Visitor, bad: BadLine, tmp_path: Path) -> None:
-    """Fault 4: 10 KB/s."""
+@pytest.mark.parametrize("operation", ["UploadPart", "PostObject"])
+def test_a_slow_link_is_left_alone(visitor: Visitor, tmp_path: Path, operation: str) -> None:
+    """Fault 4: 10 KB/s, for a part and for a file that goes whole."""
+    whole = {"UPLOADS_SMALL_FILE_SIZE": str(MIB if operation == "PostObject" else 0)}
     file = random_file(tmp_path / "slow.bin", MIB)
-    bad.limit(10_000)
-    assert prove(start(visitor, bad, file), bad, file) == []
+    with open_bad_line(tmp_path / "data", **whole) as bad:
+        bad.limit(10_000)
+        assert prove(start(visitor, bad, file), bad, file) == []
+        assert [put.operation for put in puts(bad)] == [operation]
 
 
 def test_bandwidth_falls_and_comes_back(visitor: Visitor, bad: BadLine, film: Path) -> None:

@@ -86,7 +86,7 @@ def test_added_offline_and_killed_they_go_when_the_server_is_back(
     uploads = UploadsPage(browser, line.server, url=url)
     for name in (picked.name, dropped.name):
         uploads.until(name, "waiting-for-network")
-        assert uploads.row(name).get_by_role("button").all_inner_texts() == ["Pause", "Cancel"]
+        assert uploads.row(name).get_by_role("button").all_inner_texts() == ["Pause", "Cancel", "Details"]
     uploads.row(picked.name).get_by_text(COPIED).wait_for()
     line.server.start()
     for name, expected in ((picked.name, content), (dropped.name, sha256(dropped))):

@@ -57,6 +57,14 @@ def test_pause_resume_cancel(page: OtherPage, folder: Path) -> None:
     page.finish(kept)
 
 
+def test_small_files_arrive_whole(page: OtherPage, folder: Path) -> None:
+    """R2: read at once, written out as a form, and stored by one request."""
+    files = [random_file(folder / f"small-{size}.bin", size) for size in (0, 1, 10_000, 300_000, 2_000_000)]
+    page.choose(*files)
+    for file in files:
+        page.finish(file)
+
+
 def test_reload_and_pick_the_file_again(page: OtherPage, folder: Path) -> None:
     """D1; fault 49; I3."""
     file = random_file(folder / "again.bin", SIZE)

@@ -3,51 +3,21 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from uploads.server.assets import npm_environment
 
 from tests.browser.line import Line
 from tests.browser.static_host import serve
 from tests.browser.uploads_page import LIMIT, random_file, sha256
 from tests.harness.browser import Visitor, wait_until
-from tests.harness.companion import install
-from tests.harness.server import ROOT
+from tests.peers.bundles import start_uppy
 
 pytestmark = [pytest.mark.browser, pytest.mark.peers]
 
-HERE = ROOT / "tests" / "peers"
 MIB = 1024 * 1024
-
-
-def bundle_of(version: str) -> str:
-    """The script of one Uppy, installed and bundled when there is none yet."""
-    folder = HERE / version
-    out = folder / "node_modules" / "bundle.js"
-    entry = HERE / "entry.js"
-    if not out.exists() or out.stat().st_mtime < entry.stat().st_mtime:
-        install(folder)
-        shutil.copy(entry, folder / "node_modules" / "entry.js")
-        esbuild = folder / "node_modules" / ".bin" / "esbuild"
-        subprocess.run(
-            [
-                esbuild,
-                "node_modules/entry.js",
-                "--bundle",
-                "--format=iife",
-                f"--outfile={out}",
-                "--log-level=error",
-            ],
-            cwd=folder,
-            env=npm_environment(),
-            check=True,
-        )
-    return out.read_text(encoding="utf-8")
 
 
 class Peer:
@@ -56,17 +26,7 @@ class Peer:
     def __init__(self, visitor: Visitor, version: str, address: str, server: str) -> None:
         self.page = visitor.page
         self.page.goto(address)
-        kind = {
-            "uppy5": {"endpoint": server, "cookiesRule": "include"},
-            "uppy6": {"companionEndpoint": server},
-        }
-        self.page.evaluate("(script) => { (0, eval)(script); }", bundle_of(version))
-        # Whoever has no cookie yet is given one, before many calls come at once.
-        self.page.evaluate(
-            "(url) => fetch(url, { credentials: 'include' }).then((answer) => answer.json())",
-            f"{server}/s3/uploads",
-        )
-        self.page.evaluate("(options) => peer.start(options)", kind[version])
+        start_uppy(self.page, version, server)
 
     def upload(self, *files: Path) -> None:
         self.page.set_input_files("#peer", [str(file) for file in files])

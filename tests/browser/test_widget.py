@@ -20,6 +20,8 @@ from tests.harness.secrets import STORED
 from tests.harness.server import ServerProcess
 from tests.harness.tabs import AnyBrowser, until
 
+ROOT = Path(__file__).parents[2]
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 pytestmark = pytest.mark.browser
 
 SIZE = 9_000_000
@@ -338,17 +340,23 @@ def test_its_looks_follow_the_page_around(site: ServerProcess, visitor: Any, hos
     dark = frame.evaluate(card)
     page.say("CONFIGURE", theme="light", transparent=False)
     until(frame, f"(dark) => ({card})() !== dark", dark)
-    assert frame.evaluate("() => document.documentElement.lang") == "de-AT"
-    visitor.page.emulate_media(color_scheme="dark")
+    until(frame, "() => document.documentElement.lang === 'de-AT'")
+    visitor.page.emulate_media(color_scheme="dark", reduced_motion="reduce")
     page.say("CONFIGURE", theme="system")
     until(frame, f"(dark) => ({card})() === dark", dark)
     for name in ("header", "footer > p:last-of-type"):
         assert frame.evaluate(f"() => getComputedStyle(document.querySelector('{name}')).display") == "none"
     page.add_file("film.bin", 1_500)
     page.heard("COMPLETED")
-    until(frame, "() => document.querySelector('.upload .numbers').textContent.includes('1,50 kB')")
+    until(frame, "() => document.querySelector('.upload .numbers')?.textContent.includes('1,50 kB')")
     page.say("CONFIGURE", locale="en")
-    until(frame, "() => document.querySelector('.upload .numbers').textContent.includes('1.50 kB')")
+    until(frame, "() => document.querySelector('.upload .numbers')?.textContent.includes('1.50 kB')")
+    frame.evaluate((ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text("utf-8"))
+    for theme in ("light", "dark"):  # U10
+        page.say("CONFIGURE", theme=theme)
+        until(frame, "(theme) => document.documentElement.dataset.theme === theme", theme)
+        found = frame.evaluate("async (tags) => (await axe.run({ runOnly: tags })).violations", WCAG)
+        assert [(rule["id"], rule["nodes"][0]["target"]) for rule in found] == [], theme
     for width in (280, 390, 800):
         visitor.page.evaluate(
             "(width) => { frame.style.width = `${width}px`; frame.style.border = 0; }", width
