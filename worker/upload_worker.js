@@ -71,10 +71,11 @@
  */
 
 const SCRIPT = new URL(import.meta.url);
-// The site's build puts its own names into the next five lines.
+// The site's build puts its own names into the next six lines.
 const BUILD = "unbuilt";
 const SITE = new URL("../", SCRIPT);
 const PYODIDE = new URL("../vendor/pyodide/", SCRIPT);
+const CHECKSUMS = new URL("../vendor/hash-wasm/", SCRIPT);
 const STANDARD_LIBRARY = null; // what the engine imports of it; null: all of it, from Pyodide's folder
 const SNAPSHOT_SIZES = null; // bytes of Pyodide's header and of the memory; null: the engine is imported from its zip
 const ENGINE = new URL("engine.zip", SCRIPT);
@@ -160,6 +161,9 @@ function inOneLine(error) {
  *                                            the JSON text [status, [[name, value] …], text], text of at most limit bytes
  *   form(fields, body)                       {content, headers}: the form alone, and what has to be said of it
  *   read(blob, start, end)                   a promise of its bytes, as an ArrayBuffer
+ *   watch(upload, pause, hear)               calls hear(bytes) with an XMLHttpRequestUpload's progress, at most every so many
+ *                                            milliseconds, and with its last word; returns the function that ends that
+ *   crc64()                                  a promise of a function: the CRC-64/NVME of an ArrayBuffer, as hexadecimal digits
  *   putAll(store, records)                   put every object of a JSON list into an IDBObjectStore
  */
 const EDGE = {
@@ -198,6 +202,29 @@ const EDGE = {
 
   read(blob, start, end) {
     return blob.slice(start, end).arrayBuffer();
+  },
+
+  watch(upload, pause, hear) {
+    let timer;
+    const tell = ({ loaded }) => hear(loaded);
+    const step = (event) => {
+      timer = setTimeout(listen, pause);
+      tell(event);
+    };
+    const listen = () => upload.addEventListener("progress", step, { once: true });
+    upload.addEventListener("load", tell);
+    listen();
+    return () => {
+      clearTimeout(timer);
+      upload.removeEventListener("progress", step);
+      upload.removeEventListener("load", tell);
+    };
+  },
+
+  async crc64() {
+    await import(new URL("crc64.umd.min.js", CHECKSUMS));
+    const hasher = await globalThis.hashwasm.createCRC64("9a6c9329ac4bc9b5");
+    return (buffer) => hasher.init().update(new Uint8Array(buffer)).digest();
   },
 
   putAll(store, records) {

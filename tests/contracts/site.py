@@ -102,7 +102,11 @@ class Site:
         if path == "worker/engine.zip":
             return self.archive, TYPES[".zip"]
         folder, _, name = path.rpartition("/")
-        known = {"worker": ROOT / "worker", "vendor/pyodide": PYODIDE}
+        known = {
+            "worker": ROOT / "worker",
+            "vendor/pyodide": PYODIDE,
+            "vendor/hash-wasm": ROOT / "node_modules/hash-wasm/dist",
+        }
         if folder in known and (file := known[folder] / name).is_file():
             kind = (
                 self.wasm_type

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 from urllib.parse import urlsplit
 
+from upload_engine.core.checksums import Checksums
+from upload_engine.core.crc64 import crc64, to_base64
 from upload_engine.core.errors import FileChanged, FileUnreadable, NetworkFault, StorageFault
 from upload_engine.core.fingerprint import sample_of, sample_ranges
 from upload_engine.interfaces import (
@@ -157,10 +159,15 @@ class DiskFile:
     async def whole(self) -> WholeFile:
         content = self._read(0, self.size)
         body = PartBody(content, self.size)
-        return WholeFile(body, sample_of(content), await self.checksum(body))
+        checksums = await self.checksums(body, md5=True, crc64nvme=False)
+        return WholeFile(body, sample_of(content), checksums.md5)
 
-    async def checksum(self, body: PartBody) -> str:
-        return hashlib.md5(body.content, usedforsecurity=False).hexdigest()
+    async def checksums(self, body: PartBody, *, md5: bool, crc64nvme: bool) -> Checksums:
+        content: bytes = body.content
+        return Checksums(
+            hashlib.md5(content, usedforsecurity=False).hexdigest() if md5 else "",
+            to_base64(crc64(content)) if crc64nvme else "",
+        )
 
     def _read(self, offset: int, size: int) -> bytes:
         try:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import secrets
 from dataclasses import dataclass, field, replace
 from typing import Any
+
+from awscrt import checksums
 
 from tests.fakes.s3_cors import CorsRule
 from tests.fakes.s3_errors import S3Error, no_such_key, no_such_upload
@@ -20,7 +23,8 @@ class Dialect:
 
     keeps_copies: a part that was sent twice is listed twice, and Complete takes either; list_order: of ListParts, by
     ``number`` or by ``text`` (10 before 2), which also is the order of its pages; abort_gone: status of an Abort of an
-    upload that is not there; checksums: ``verify``, ``ignore`` or ``refuse`` headers such as x-amz-checksum-crc32;
+    upload that is not there; checksums: ``verify``, ``ignore`` or ``refuse`` headers such as x-amz-checksum-crc32; where they
+    are verified, the CRC-64/NVME of whole objects is kept if Create wants it;
     opaque_etags: ETags say nothing of the content, as with encryption by a key of KMS; list_page: parts in one page of
     ListParts, at the most; lists_after_completion: ListParts goes on answering for an upload that has become an object.
     """
@@ -55,6 +59,7 @@ class StoredUpload:
     key: str
     headers: dict[str, str]
     started: float
+    keeps_checksum: bool = False
     copies: list[StoredPart] = field(default_factory=list)
     is_completed: bool = False
 
@@ -68,6 +73,7 @@ class StoredObject:
     headers: dict[str, str]
     modified: float
     upload_id: str = ""
+    crc64nvme: str = ""
 
     @property
     def size(self) -> int:
@@ -79,6 +85,14 @@ class StoredObject:
 
 def md5(content: bytes) -> str:
     return hashlib.md5(content, usedforsecurity=False).hexdigest()
+
+
+def crc64nvme(*pieces: bytes) -> str:
+    """Of these bytes, one piece after the other, in base64."""
+    value = 0
+    for piece in pieces:
+        value = checksums.crc64nvme(piece, value)
+    return base64.b64encode(value.to_bytes(8, "big")).decode()
 
 
 def salted(content: bytes) -> str:
@@ -122,15 +136,16 @@ class Bucket:
         self.objects[key] = StoredObject((content,), md5(content), headers, now)
         return self.objects[key].etag
 
-    def create(self, key: str, headers: dict[str, str], now: float) -> str:
+    def create(self, key: str, headers: dict[str, str], now: float, *, keeps_checksum: bool = False) -> str:
         upload_id = secrets.token_hex(16)
-        self.uploads[upload_id] = StoredUpload(upload_id, key, headers, now)
+        keeps_checksum = keeps_checksum and self.dialect.checksums == "verify"
+        self.uploads[upload_id] = StoredUpload(upload_id, key, headers, now, keeps_checksum)
         return upload_id
 
     def put_part(
         self, key: str, upload_id: str, number: int, content: bytes, now: float, tamper: dict[str, Any]
-    ) -> str:
-        """Keep a part; its ETag. For ``tamper`` see the faults ``misplace`` and ``overwrite``."""
+    ) -> StoredPart:
+        """Keep a part, and say what is kept. For ``tamper`` see the faults ``misplace`` and ``overwrite``."""
         upload = self.upload(key, upload_id)
         if not 1 <= number <= MOST_PARTS:
             raise S3Error(
@@ -141,7 +156,7 @@ class Bucket:
         self._keep(upload, part)
         if "then" in tamper:
             self._keep(upload, replace(part, content=tamper["then"], etag=etag_of(tamper["then"])))
-        return part.etag
+        return part
 
     def _keep(self, upload: StoredUpload, part: StoredPart) -> None:
         if not self.dialect.keeps_copies:
@@ -168,6 +183,7 @@ class Bucket:
         *,
         fresh: bool = False,
         lacking: int = 0,
+        checksum: str = "",
     ) -> StoredObject:
         """Make the object. ``fresh``: only where there is none yet (If-None-Match: *); lacking: see ``assemble_short``.
 
@@ -193,10 +209,15 @@ class Bucket:
                 412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold"
             )
         pieces = [part.content for part in chosen]
+        if upload.keeps_checksum and checksum not in ("", crc64nvme(*pieces)):
+            raise S3Error(
+                400, "BadDigest", "The CRC64NVME you specified did not match the calculated checksum."
+            )
         if lacking:
             pieces[-1] = pieces[-1][:-lacking]
         together = md5(b"".join(bytes.fromhex(part.etag) for part in chosen))
-        made = StoredObject(tuple(pieces), f"{together}-{len(chosen)}", upload.headers, now, upload_id)
+        kept = crc64nvme(*pieces) if upload.keeps_checksum else ""
+        made = StoredObject(tuple(pieces), f"{together}-{len(chosen)}", upload.headers, now, upload_id, kept)
         self.objects[key] = made
         upload.is_completed = True
         if not self.dialect.lists_after_completion:

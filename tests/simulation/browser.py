@@ -11,6 +11,7 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from upload_engine.core.checksums import Checksums
 from upload_engine.core.errors import FileChanged, FileUnreadable, StorageFault
 from upload_engine.core.fingerprint import sample_ranges
 from upload_engine.core.requests import object_path
@@ -29,7 +30,7 @@ from upload_engine.memory_store import NoFileKeeper, NoGuestKey
 from upload_engine.operations import Transports
 from uploads import protocol as p
 
-from tests.simulation.bucket import Piece, etag_of
+from tests.simulation.bucket import Piece, crc64_of, etag_of
 from tests.simulation.oracle import WatchedBudget
 from tests.simulation.virtual_time import VirtualClock
 from tests.simulation.world import World
@@ -113,12 +114,14 @@ class Disk:
     async def whole(self) -> WholeFile:
         body = await self.part(0, self.size)
         body.content.pin()
-        return WholeFile(body, await self.sample(), await self.checksum(body))
+        return WholeFile(
+            body, await self.sample(), (await self.checksums(body, md5=True, crc64nvme=False)).md5
+        )
 
-    async def checksum(self, body: PartBody) -> str:
-        etag = etag_of(body.content.read())
+    async def checksums(self, body: PartBody, *, md5: bool, crc64nvme: bool) -> Checksums:
+        piece = body.content.read()
         await asyncio.sleep(body.size / HASHED_PER_SECOND)
-        return etag
+        return Checksums(etag_of(piece) if md5 else "", crc64_of(piece) if crc64nvme else "")
 
     def read(self, offset: int, size: int) -> Piece:
         self._check()

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from upload_engine.core.checksums import multipart_etag
+from upload_engine.core.crc64 import combine_all, from_base64, to_base64
 
 
 class Piece(NamedTuple):
@@ -34,6 +35,17 @@ def etag_of(piece: Piece) -> str:
     return hashlib.md5(repr(tuple(piece)).encode(), usedforsecurity=False).hexdigest()
 
 
+@functools.lru_cache(maxsize=50_000)
+def crc64_of(piece: Piece) -> str:
+    """The CRC-64 of these bytes, or rather of their name, in base64."""
+    digest = hashlib.md5(b"crc64" + repr(tuple(piece)).encode(), usedforsecurity=False).digest()
+    return to_base64(int.from_bytes(digest[:8], "big"))
+
+
+def whole_crc64_of(pieces: Sequence[Piece]) -> str:
+    return to_base64(combine_all((from_base64(crc64_of(piece)), piece.size) for piece in pieces))
+
+
 class Refusal(Exception):
     """The store says no."""
 
@@ -50,7 +62,8 @@ class Dialect:
     lists_after_completion: ListParts goes on answering when the object is there;
     completes_twice: Complete is answered again with 200;
     conditional: an object that is there already is not replaced (412);
-    refuses_checksums: the status and code with which it answers a part that comes with a checksum's header.
+    refuses_checksums: the status and code with which it answers a part that comes with a checksum's header;
+    keeps_checksums: of whole objects, and compares; tells_checksums: those of the parts as well, and pages can read them.
     """
 
     keeps_copies: bool = False
@@ -58,6 +71,8 @@ class Dialect:
     completes_twice: bool = True
     conditional: bool = False
     refuses_checksums: tuple[int, str] | None = None
+    keeps_checksums: bool = False
+    tells_checksums: bool = False
 
 
 @dataclass
@@ -96,12 +111,13 @@ class Multipart:
 
 @dataclass(frozen=True)
 class Object:
-    """``size`` and ``etag`` are what HEAD says; ``token`` is "" for somebody else's object."""
+    """``size``, ``etag`` and ``checksum`` ("" where none is kept) are what HEAD says; ``token`` is "" for somebody else's object."""
 
     pieces: tuple[Piece, ...]
     token: str
     size: int
     etag: str
+    checksum: str = ""
 
 
 class Bucket:
@@ -154,7 +170,9 @@ class Bucket:
             self.open_upload(name)
         return [(number, piece) for number, copies in upload.parts.items() for piece in copies]
 
-    def complete(self, name: str, parts: Sequence[tuple[int, str]], mishap: str = "") -> None:
+    def complete(
+        self, name: str, parts: Sequence[tuple[int, str]], mishap: str = "", checksum: str = ""
+    ) -> None:
         """Assemble the object. ``mishap``: "short" loses its end, "swapped" mixes it up."""
         upload = self.uploads[name]
         if upload.ended == "completed" and upload.key in self.objects and self.dialect.completes_twice:
@@ -163,6 +181,9 @@ class Bucket:
         pieces = [self._chosen(upload, number, etag) for number, etag in parts]
         if self.dialect.conditional and upload.key in self.objects:
             raise Refusal(412, "PreconditionFailed")
+        keeps_checksum = self.dialect.keeps_checksums
+        if keeps_checksum and checksum not in ("", whole_crc64_of(pieces)):
+            raise Refusal(400, "BadDigest")
         etags = [etag_of(piece) for piece in pieces]
         if mishap == "short":
             size = pieces[-1].size
@@ -176,7 +197,10 @@ class Bucket:
             etags.append(etags[0])
         upload.ended = "completed"
         size = sum(piece.size for piece in pieces)
-        self.objects[upload.key] = Object(tuple(pieces), upload.token, size, multipart_etag(etags) or "")
+        kept = whole_crc64_of(pieces) if keeps_checksum else ""
+        self.objects[upload.key] = Object(
+            tuple(pieces), upload.token, size, multipart_etag(etags) or "", kept
+        )
 
     def _chosen(self, upload: Multipart, number: int, etag: str) -> Piece:
         copies = upload.parts.get(number, [])

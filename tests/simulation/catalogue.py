@@ -114,6 +114,8 @@ CATALOGUE: tuple[Fault, ...] = (
     _one("complete", "a report with a wrong size"),
     _one("complete", "a report with a wrong ETag"),
     _one("complete", "a report without proof"),
+    _one("complete", "a report with a wrong checksum"),
+    _one("complete", "a report without checksum"),
     _one("complete", "parts assembled in the wrong order", 70),
     _one("complete", "assembled with the wrong size", 72),
     # The line. Amount: seconds.

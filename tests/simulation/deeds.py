@@ -211,6 +211,7 @@ def _edit(drama: Drama, item: Item, at: int, length: int) -> bool:
     if wish.outcome or not drama.session_of(wish) or at >= wish.disk.size:
         return False
     wish.disk.edit_unnoticed(at, length)
+    drama.world.oracle.edited(wish.disk, at, length)
     return True
 
 

@@ -59,6 +59,7 @@ class Oracle:
         self._world = world
         self._acknowledged: dict[tuple[str, int], Piece] = {}
         self._doubted: set[tuple[str, int]] = set()
+        self._edited: set[tuple[str, int]] = set()
         self._in_flight: Counter[tuple[str, int]] = Counter()
         self._struck_in_flight: set[tuple[str, int]] = set()
         self._proved: set[str] = set()
@@ -118,6 +119,14 @@ class Oracle:
         finally:
             self._in_flight[place] -= 1
 
+    def edited(self, disk: Disk, at: int, length: int) -> None:
+        """A part of which these bytes are may be sent once more: it was hashed before, and read for the line after that."""
+        for upload in self._world.bucket.uploads.values():
+            if upload.file == disk.name:
+                numbers = range(at // upload.part_size + 1, (at + length - 1) // upload.part_size + 2)
+                self._edited.update((upload.name, number) for number in numbers)
+        self.chargeable += length
+
     def line_struck(self) -> None:
         """A part that is in flight when the line fails may be sent once more, whatever has become of it."""
         self._struck_in_flight |= (+self._in_flight).keys()
@@ -136,6 +145,7 @@ class Oracle:
             sending.meant != before
             or was_struck
             or place in self._doubted
+            or place in self._edited
             or sending.upload.only_copy(sending.number) != before
         ):
             return
@@ -251,8 +261,11 @@ class Oracle:
     def _report(self, upload: Multipart, body: dict[str, Any]) -> None:
         """Whether this answer proves that the object is there, whole and this upload's."""
         found = self._world.bucket.objects.get(upload.key)
-        told = (body.get("proof"), body.get("size"), str(body.get("etag")).strip('"'))
-        if found and found.token == upload.token and told == (True, upload.size, found.etag):
+        told = (body.get("proof"), body.get("size"))
+        checksum = (body.get("checksum") or {}).get("value", "")
+        etag = str(body.get("etag")).strip('"')
+        is_right = found is not None and (etag == found.etag or (checksum and checksum == found.checksum))
+        if found and found.token == upload.token and told == (True, upload.size) and is_right:
             self._proved.add(upload.name)
         elif body.get("state") is None:
             self.chargeable += 1

@@ -121,7 +121,7 @@ def plan_for(seed: int) -> Plan:
         bytes_per_second=speed,
         latency=rng.choice((0.02, 0.2)),
         url_lifetime=rng.choice((40.0, 60.0, 900.0, 900.0)),
-        dialect=_dialect(rng),
+        dialect=_dialect(rng, random.Random(f"checksums {seed}").random()),
         config=tuple(config.items()),
         small_files=small_files,
     )
@@ -140,9 +140,12 @@ def _with_small_files(
     )
 
 
-def _dialect(rng: random.Random) -> Dialect:
+def _dialect(rng: random.Random, checksums: float) -> Dialect:
+    """``checksums``: half of the stores keep them of whole objects, and half of those tell them of the parts."""
     keeps, lists, twice, conditional = (rng.random() < 0.3 for _ in range(4))
-    return Dialect(keeps, lists, twice, conditional)
+    return Dialect(
+        keeps, lists, twice, conditional, keeps_checksums=checksums < 0.5, tells_checksums=checksums < 0.25
+    )
 
 
 def _file(rng: random.Random, number: int) -> PlannedFile:

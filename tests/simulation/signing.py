@@ -121,7 +121,7 @@ class SigningServer:
                 last = count_parts(upload.size, upload.part_size)
                 if "~" not in upload_id and given != list(range(1, last + 1)):
                     return problem(422, "BadParts")
-                return self._complete(upload, token, request.json["parts"], mishap)
+                return self._complete(upload, token, request.json, mishap)
             return self._abort(upload, token)
         except Refusal as refusal:
             return problem(refusal.status, refusal.code)
@@ -205,6 +205,8 @@ class SigningServer:
             upload, "urls", [str(number) for number in range(1, last + 1)], with_checksums=self.with_checksums
         )
         created = {"key": key, "uploadId": upload.name, "bucket": "b", "userId": self.cookie}
+        if self.bucket.dialect.keeps_checksums:
+            created["checksumAlgorithm"] = "CRC64NVME"
         return answer_json(created | {"partSize": upload.part_size} | signed)
 
     def _signed(
@@ -263,20 +265,20 @@ class SigningServer:
         state = "open" if upload.is_open else "missing"
         return answer_json({"state": state, "size": upload.size, "etag": None, "proof": False})
 
-    def _complete(
-        self, upload: Multipart, token: str, rows: list[dict[str, Any]], mishap: str
-    ) -> HttpResponse:
-        parts = sorted((row["PartNumber"], row["ETag"].strip('"')) for row in rows)
+    def _complete(self, upload: Multipart, token: str, done: dict[str, Any], mishap: str) -> HttpResponse:
+        parts = sorted((row["PartNumber"], row["ETag"].strip('"')) for row in done["parts"])
+        checksum = done["checksum"]["value"] if "checksum" in done else ""
         refusal: Refusal | None = None
         try:
             if not upload.whole:
-                self.bucket.complete(upload.name, parts, mishap)
+                self.bucket.complete(upload.name, parts, mishap, checksum)
         except Refusal as caught:
             refusal = caught  # an earlier try may have won: the object decides
         found = self.bucket.objects.get(upload.key)
         etag = parts[0][1] if upload.whole else multipart_etag(etag for _, etag in parts)
         expected = (upload.size, etag)
-        if found and (not token or found.token == token) and (found.size, found.etag) == expected:
+        is_told = found and found.checksum in ("", checksum or found.checksum)
+        if found and is_told and (not token or found.token == token) and (found.size, found.etag) == expected:
             return answer_json(report(found))
         return problem(*_as_problem(refusal)) if refusal else problem(409, "ProofFailed")
 
@@ -295,7 +297,7 @@ class SigningServer:
 
 def _as_problem(refusal: Refusal) -> tuple[int, str]:
     """As ``uploads.server.problems`` puts a store's refusal."""
-    if refusal.code in ("InvalidPart", "InvalidPartOrder") or refusal.status == 412:
+    if refusal.code in ("InvalidPart", "InvalidPartOrder", "BadDigest") or refusal.status == 412:
         return 409, refusal.code
     if refusal.code in BUSY:
         return 503, refusal.code
@@ -305,7 +307,10 @@ def _as_problem(refusal: Refusal) -> tuple[int, str]:
 
 
 def report(found: Object) -> dict[str, Any]:
-    return {"size": found.size, "etag": f'"{found.etag}"', "proof": True}
+    told: dict[str, Any] = {"size": found.size, "etag": f'"{found.etag}"', "proof": True}
+    if found.checksum:
+        told["checksum"] = {"type": "CRC64NVME", "value": found.checksum}
+    return told
 
 
 def answer_json(body: Any, status: int = 200, **headers: str) -> HttpResponse:

@@ -12,7 +12,7 @@ from upload_engine.core.errors import FileFault, NetworkFault
 from upload_engine.core.parts import count_parts
 from upload_engine.interfaces import ApiRequest, HttpResponse, PartBody
 
-from tests.simulation.bucket import Multipart, Piece, Refusal
+from tests.simulation.bucket import Multipart, Piece, Refusal, crc64_of, etag_of
 from tests.simulation.plan import Item
 from tests.simulation.signing import SECRET, is_about_many, problem
 
@@ -209,7 +209,11 @@ def _stored(sending: Sending) -> HttpResponse:
     if world.is_on("store: hides the ETag"):
         world.hit("store: hides the ETag")
         return HttpResponse(200, {}, "")
-    return HttpResponse(200, {"etag": f'"{etag}"'}, "")
+    headers = {"etag": f'"{etag}"'}
+    if world.bucket.dialect.tells_checksums and not sending.upload.whole:
+        copies = sending.upload.parts[where or number]
+        headers["x-amz-checksum-crc64nvme"] = crc64_of(next(one for one in copies if etag_of(one) == etag))
+    return HttpResponse(200, headers, "")
 
 
 def _arrive_late(sending: Sending, seconds: float, damage: str = "") -> None:
@@ -326,7 +330,7 @@ def _changed(world: World, kind: str, fault: str, request: ApiRequest, answer: H
         world.oracle.doubted(request, row["PartNumber"])
     elif kind == "complete" and fault in _REPORTS:
         rows = body["uploads"] if is_about_many(request) else [body]
-        if "code" in rows[0]:
+        if "code" in rows[0] or ("checksum" in fault and "checksum" not in rows[0]):
             return answer
         rows[0] |= _REPORTS[fault](rows[0])
     elif fault == "complete: answer cut off":
@@ -353,4 +357,8 @@ _REPORTS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "complete: a report with a wrong size": lambda body: {"size": body["size"] + 1},
     "complete: a report with a wrong ETag": lambda body: {"etag": f'"{"0" * 32}-{1}"'},
     "complete: a report without proof": lambda body: {"proof": False},
+    "complete: a report with a wrong checksum": lambda body: {
+        "checksum": {"type": "CRC64NVME", "value": "AAAAAAAAAAA="}
+    },
+    "complete: a report without checksum": lambda body: {"checksum": None},
 }

@@ -23,6 +23,8 @@ def test_the_embedded_store_can_do_all_of_it(server: ServerProcess) -> None:
         "lengths": True,
         "md5": True,
         "checksums": True,
+        "wholeChecksums": True,
+        "checksumExposed": True,
         "etagsAreMd5": True,
         "etagExposed": True,
         "conditionalPut": True,

@@ -19,6 +19,7 @@ import httpx
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.fakes.s3_bucket import crc64nvme
 from tests.stores.conftest import BUCKET, ORIGIN, AnyStore
 
 pytestmark = pytest.mark.stores
@@ -308,6 +309,29 @@ def test_a_wrong_checksum_is_refused(any_store: AnyStore, key: str) -> None:
         with refused("BadDigest", "InvalidDigest", status=400):
             put(any_store, key, upload_id, 1, b"x", **{name: wrong})
     put(any_store, key, upload_id, 1, b"x")
+
+
+def test_the_checksum_of_the_whole_is_kept_told_and_compared(any_store: AnyStore, key: str) -> None:
+    """Faults 69, 70."""
+    place: Any = {"Bucket": BUCKET, "Key": key}
+    wanted: Any = {"ChecksumAlgorithm": "CRC64NVME", "ChecksumType": "FULL_OBJECT"}
+    upload: Any = {
+        **place,
+        "UploadId": any_store.client.create_multipart_upload(**place, **wanted)["UploadId"],
+    }
+    part = any_store.client.upload_part(**upload, PartNumber=1, Body=b"hello")
+    assert part["ChecksumCRC64NVME"] == crc64nvme(b"hello")
+    done: Any = {"MultipartUpload": {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}}
+    with refused("BadDigest", status=400):
+        any_store.client.complete_multipart_upload(
+            **upload, **done, ChecksumCRC64NVME=crc64nvme(b"other"), ChecksumType="FULL_OBJECT"
+        )
+    any_store.client.complete_multipart_upload(
+        **upload, **done, ChecksumCRC64NVME=crc64nvme(b"hello"), ChecksumType="FULL_OBJECT"
+    )
+    assert "ChecksumCRC64NVME" not in any_store.client.head_object(**place)
+    found = any_store.client.head_object(**place, ChecksumMode="ENABLED")
+    assert found["ChecksumCRC64NVME"] == crc64nvme(b"hello")
 
 
 def test_botocore_as_it_comes_is_understood(any_store: AnyStore, key: str) -> None:

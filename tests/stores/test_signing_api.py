@@ -19,6 +19,7 @@ from botocore.exceptions import ClientError
 from uploads.server.layout import folders_of
 from uploads.server.paths import DIST
 
+from tests.fakes.s3_bucket import crc64nvme
 from tests.harness.server import ServerProcess
 
 pytestmark = pytest.mark.stores
@@ -55,10 +56,14 @@ def put(store: httpx.Client, url: str, body: bytes) -> str:
     return answer.headers["etag"]
 
 
-def complete(browser: httpx.Client, created: dict[str, Any], etags: dict[int, str]) -> httpx.Response:
+def complete(
+    browser: httpx.Client, created: dict[str, Any], etags: dict[int, str], **more: object
+) -> httpx.Response:
     parts = [{"PartNumber": number, "ETag": etag} for number, etag in etags.items()]
     return browser.post(
-        f"/s3/multipart/{created['uploadId']}/complete", params={"key": created["key"]}, json={"parts": parts}
+        f"/s3/multipart/{created['uploadId']}/complete",
+        params={"key": created["key"]},
+        json={"parts": parts, **more},
     )
 
 
@@ -93,8 +98,54 @@ def test_a_file_of_any_size_arrives_exactly(
     assert done["size"] == size
     assert done["proof"] is True
     assert done["bucket"] == server.bucket
-    assert done["checksum"] == {"type": "md5-of-md5s", "value": done["etag"]}
+    stored = server.object_bytes(created["key"])
+    assert stored == body
+    assert created["checksumAlgorithm"] == "CRC64NVME"
+    assert done["checksum"] == {"type": "CRC64NVME", "value": crc64nvme(stored)}
+
+
+def test_the_store_compares_the_whole_with_the_checksum_that_is_told(
+    server: ServerProcess, browser: httpx.Client, store: httpx.Client
+) -> None:
+    """V2; faults 69, 70: what it refuses stays open, and can be mended."""
+    body = secrets.token_bytes(8 * MIB + 5)
+    created = create(browser, size=len(body))
+    wrong = bytes([body[0] ^ 1]) + body[1 : 8 * MIB]
+    etags = {1: put(store, created["urls"]["1"], wrong), 2: put(store, created["urls"]["2"], body[8 * MIB :])}
+    checksum = {"type": "CRC64NVME", "value": crc64nvme(body)}
+    answer = complete(browser, created, etags, checksum=checksum)
+    assert_problem(answer, 409, "BadDigest")
+    assert server.s3.list_objects_v2(Bucket=server.bucket, Prefix=created["key"]).get("KeyCount") == 0
+    etags[1] = put(store, created["urls"]["1"], body[: 8 * MIB])
+    answer = complete(browser, created, etags, checksum=checksum)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["checksum"] == checksum
     assert server.object_bytes(created["key"]) == body
+
+
+def test_the_store_tells_pages_the_checksum_of_what_has_arrived(
+    server: ServerProcess, browser: httpx.Client, store: httpx.Client
+) -> None:
+    """V2; fault 69."""
+    created = create(browser, size=5)
+    answer = store.put(created["urls"]["1"], content=b"hello", headers={"Origin": server.url})
+    assert answer.headers["x-amz-checksum-crc64nvme"] == crc64nvme(b"hello")
+    assert "x-amz-checksum-crc64nvme" in answer.headers["access-control-expose-headers"].lower()
+
+
+@pytest.mark.parametrize(
+    "checksum",
+    [
+        {"type": "CRC64NVME", "value": "AAAA"},
+        {"type": "CRC32", "value": "AAAAAAAAAAA="},
+        {"type": "CRC64NVME"},
+        "AAAAAAAAAAA=",
+    ],
+)
+def test_what_is_no_checksum_is_refused(browser: httpx.Client, store: httpx.Client, checksum: object) -> None:
+    created = create(browser, size=5)
+    etags = {1: put(store, created["urls"]["1"], b"hello")}
+    assert complete(browser, created, etags, checksum=checksum).status_code == 422
 
 
 def test_the_object_is_downloaded_under_its_own_name(browser: httpx.Client, store: httpx.Client) -> None:

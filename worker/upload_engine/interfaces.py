@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from upload_engine.core.checksums import Checksums
 from upload_engine.core.http import ApiRequest, HttpResponse
 
 __all__ = [
@@ -132,8 +133,8 @@ class FileSource(Protocol):
         """The whole file, from one look at it, for a file that fits into memory many times. Raises FileFault."""
         ...
 
-    async def checksum(self, body: PartBody) -> str:
-        """The MD5, in hexadecimal, of the bytes of a part that ``part`` gave. Raises FileFault."""
+    async def checksums(self, body: PartBody, *, md5: bool, crc64nvme: bool) -> Checksums:
+        """Those that are asked for, of the bytes of a part that ``part`` gave. Raises FileFault."""
         ...
 
 

@@ -14,6 +14,8 @@ from typing import Any, TypeVar
 from upload_engine.core import effects as fx
 from upload_engine.core import events as e
 from upload_engine.core import requests
+from upload_engine.core.checksums import Checksums
+from upload_engine.core.crc64 import combine_all, from_base64, to_base64
 from upload_engine.core.errors import FileChanged, FileUnreadable, ServiceFault, StallFault, UploadFault
 from upload_engine.core.limits import LITTLE, READ_AT_ONCE
 from upload_engine.core.parts import Part, count_parts, part_range
@@ -117,9 +119,8 @@ class Operations:
         """Do what ``effect`` says and return its outcome; ``report`` takes the events on the way."""
         if isinstance(effect, fx.UploadPart):
             try:
-                return e.PartUploaded(
-                    effect.upload_id, effect.attempt, effect.part_number, await self._put(effect, report)
-                )
+                etag, crc64nvme = await self._put(effect, report)
+                return e.PartUploaded(effect.upload_id, effect.attempt, effect.part_number, etag, crc64nvme)
             except UploadFault as fault:
                 return e.PartFailed(effect.upload_id, effect.attempt, effect.part_number, fault)
         if isinstance(effect, fx.ArmTimer):
@@ -146,17 +147,17 @@ class Operations:
                 response = await self._call(requests.prepare_list(server_upload_id, key))
                 return e.PartsListed(upload_id, attempt, requests.parse_list(response))
             case fx.CheckFile(parts=parts):
-                return e.FileChecked(upload_id, attempt, await self._differing(session, parts))
-            case fx.HashFile(part_size=part_size):
-                return e.FileHashed(upload_id, attempt, await self._hash(session, part_size))
+                return await self._check(session, attempt, parts)
+            case fx.HashFile(part_size=part_size, md5=md5):
+                return await self._hash(session, attempt, part_size, md5=md5)
             case fx.CheckStatus():
                 response = await self._call(requests.prepare_status(server_upload_id, key))
                 return e.StatusChecked(upload_id, attempt, *requests.parse_status(response))
             case fx.CompleteUpload(parts=((_, part),)) if session.transfer.is_whole:
                 report = await self._small_files.complete(server_upload_id, key, part.etag)
                 return e.UploadCompleted(upload_id, attempt, report)
-            case fx.CompleteUpload(parts=parts):
-                request = requests.prepare_complete(server_upload_id, key, parts)
+            case fx.CompleteUpload(parts=parts, checksum=checksum):
+                request = requests.prepare_complete(server_upload_id, key, parts, checksum)
                 response = await self._call(request, COMPLETE_SECONDS)
                 return e.UploadCompleted(upload_id, attempt, requests.parse_complete(response))
             case fx.AbortUpload():
@@ -204,6 +205,7 @@ class Operations:
             created.user_id,
             created.has_opaque_etags,
             created.is_whole,
+            created.keeps_checksum,
         )
 
     async def _is_reachable(self) -> bool:
@@ -251,20 +253,34 @@ class Operations:
             raise FileUnreadable("the file is not at hand")
         return file
 
-    async def _differing(self, session: Session, parts: Iterable[tuple[int, Part]]) -> tuple[int, ...]:
-        """The numbers of the parts whose ETag is not the MD5 of the file's bytes. Raises FileFault."""
+    async def _check(
+        self, session: Session, attempt: int, parts: Iterable[tuple[int, Part]]
+    ) -> e.FileChecked:
+        """Compare stored parts with the file's bytes: by the checksum they were sent with, else by their ETag. Raises FileFault."""
         file, transfer = await self._same_file(session), session.transfer
+        found: dict[int, str] = {}
         differing: list[int] = []
         for number, part in parts:
-            if await _md5(file, *part_range(number, transfer.file_size, transfer.part_size)) != part.etag:
+            by_etag = not part.crc64nvme and transfer.tells_bytes(part.etag)
+            is_told = transfer.keeps_checksum or part.crc64nvme != ""
+            body = await file.part(*part_range(number, transfer.file_size, transfer.part_size))
+            checksums = await file.checksums(body, md5=by_etag, crc64nvme=is_told)
+            found[number] = checksums.crc64nvme
+            if (by_etag and checksums.md5 != part.etag) or part.crc64nvme not in ("", checksums.crc64nvme):
                 differing.append(number)
-        return tuple(differing)
+        return e.FileChecked(session.upload_id, attempt, tuple(differing), found)
 
-    async def _hash(self, session: Session, part_size: int) -> tuple[str, ...]:
-        """The MD5 of each part of so many bytes. Raises FileFault."""
+    async def _hash(self, session: Session, attempt: int, part_size: int, *, md5: bool) -> e.FileHashed:
+        """The MD5 of each part of so many bytes, or the CRC-64/NVME of the file. Raises FileFault."""
         file, size = await self._same_file(session), session.transfer.file_size
-        numbers = range(1, count_parts(size, part_size) + 1)
-        return tuple([await _md5(file, *part_range(number, size, part_size)) for number in numbers])
+        found: list[tuple[Checksums, int]] = []
+        for number in range(1, count_parts(size, part_size) + 1):
+            body = await file.part(*part_range(number, size, part_size))
+            found.append((await file.checksums(body, md5=md5, crc64nvme=not md5), body.size))
+        if md5:
+            return e.FileHashed(session.upload_id, attempt, tuple(one.md5 for one, _ in found))
+        whole = combine_all((from_base64(one.crc64nvme), length) for one, length in found)
+        return e.FileHashed(session.upload_id, attempt, crc64nvme=to_base64(whole))
 
     async def _same_file(self, session: Session) -> FileSource:
         """The file, as far as its sample tells the one that the upload began with. Raises FileFault."""
@@ -275,10 +291,10 @@ class Operations:
 
     # Parts.
 
-    async def _put(self, effect: fx.UploadPart, report: Callable[[e.Event], None]) -> str:
-        """Send one part; its ETag. The URL is asked for last, so that it is fresh when the bytes go.
+    async def _put(self, effect: fx.UploadPart, report: Callable[[e.Event], None]) -> tuple[str, str]:
+        """Send one part; its ETag and its CRC-64/NVME. The URL is asked for last, so that it is fresh when the bytes go.
 
-        The part's MD5 is computed while it is sent, and compared with the ETag where that is one.
+        The part's checksum is computed while it is sent, and compared with what the store tells of what has arrived.
         """
         file, transfer = self._file(effect.upload_id), self._sessions[effect.upload_id].transfer
         if transfer.is_whole:
@@ -288,9 +304,10 @@ class Operations:
             whole = await file.whole()
             if whole.sample != self._sessions[effect.upload_id].facts.fingerprint.sample:
                 raise FileChanged("its content is different")
-            return await self._send(effect, whole.body, whole.checksum, report)
+            return await self._send(effect, whole.body, Checksums(md5=whole.checksum), report)
         body = await file.part(effect.offset, effect.size)
-        hashing = asyncio.ensure_future(file.checksum(body))
+        kept = transfer.keeps_checksum
+        hashing = asyncio.ensure_future(file.checksums(body, md5=not kept, crc64nvme=kept))
         hashing.add_done_callback(_take_note)
         try:
             return await self._send(effect, body, hashing, report)
@@ -301,9 +318,9 @@ class Operations:
         self,
         effect: fx.UploadPart,
         body: PartBody,
-        checksum: str | asyncio.Future[str],
+        checksums: Checksums | asyncio.Future[Checksums],
         report: Callable[[e.Event], None],
-    ) -> str:
+    ) -> tuple[str, str]:
         url, headers, fields = await self._urls.take(effect.upload_id, effect.part_number)
         transfer, sent = self._sessions[effect.upload_id].transfer, 0
 
@@ -323,9 +340,13 @@ class Operations:
         doing = asyncio.ensure_future(transport.put(PutRequest(url, headers, body, fields), on_progress))
         response = await self._first(doing, asyncio.ensure_future(watch()))
         etag = self._parse_part(effect.upload_id, response, headers)
-        if transfer.tells_bytes(etag) and etag != (checksum if isinstance(checksum, str) else await checksum):
+        arrived = requests.told_checksum(response) if transfer.keeps_checksum else ""
+        if not transfer.keeps_checksum and not transfer.tells_bytes(etag):
+            return etag, ""
+        sent_ones = checksums if isinstance(checksums, Checksums) else await checksums
+        if (sent_ones.md5 and sent_ones.md5 != etag) or arrived not in ("", sent_ones.crc64nvme):
             raise ServiceFault(response.status, "BadDigest", "what arrived is not what was sent")
-        return etag
+        return etag, sent_ones.crc64nvme
 
     def _parse_part(self, upload_id: str, response: HttpResponse, headers: Mapping[str, str]) -> str:
         """The ETag. A store that does not know the checksum headers it was sent is sent none from then on."""
@@ -339,12 +360,7 @@ class Operations:
         raise ServiceFault(response.status, "ChecksumRefused", "the store does not take checksums")
 
 
-async def _md5(file: FileSource, offset: int, size: int) -> str:
-    body = await file.part(offset, size)
-    return await file.checksum(body)
-
-
-def _take_note(done: asyncio.Future[str]) -> None:
+def _take_note(done: asyncio.Future[Checksums]) -> None:
     """A fault of a checksum that nobody waits for any more is no bug."""
     if not done.cancelled():
         done.exception()

@@ -36,6 +36,7 @@ def snapshot(session: Session, now: float, object_url: str, file_access: str) ->
             "parts_uploaded": stored,
             "object_url": object_url if session.phase is Phase.COMPLETED else None,
             "etag": session.etag or None,
+            "checksum": session.checksum or None,
             "file_access": file_access,
             "rank": session.rank,
         },

@@ -119,6 +119,7 @@ def _placeholder(head: "UploadHead", project_id: str, s3_key: str, file_name: st
         "parts_uploaded": 0,
         "object_url": None,
         "etag": None,
+        "checksum": None,
         "file_access": "open",
         "rank": head["rank"],
     }

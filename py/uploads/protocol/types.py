@@ -58,6 +58,9 @@ if TYPE_CHECKING:
         parts_uploaded: int
         object_url: str | None
         etag: str | None
+        checksum: (
+            str | None
+        )  # CRC-64/NVME of the whole object in base64, once it is completed, where the store keeps it
         file_access: FileAccess
         rank: float
 

@@ -20,7 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from uploads.server.profiles import PROFILES, Profile, recognise
 from uploads.server.settings import Settings
-from uploads.server.store import Credentials, make_client
+from uploads.server.store import WHOLE_CHECKSUM, Credentials, make_client
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -31,6 +31,7 @@ Ability = bool | Literal["unknown"]
 _BODY = b"what can you do?"
 _WRONG = b"something else!!"
 _MD5 = hashlib.md5(_BODY, usedforsecurity=False).hexdigest()
+_CRC64, _WRONG_CRC64 = "5nvT1TOwfN8=", "2fbVf+SCVz8="  # of these two
 _FAILURES = (ClientError, BotoCoreError, urllib3.exceptions.HTTPError)
 
 
@@ -65,6 +66,10 @@ class Abilities:
         found = (self._found or {}).get(name, "unknown")
         return name not in self._profile.lacks if found == "unknown" else found
 
+    def is_sure_of(self, name: str) -> bool:
+        """Whether the store was seen to have it."""
+        return (self._found or {}).get(name) is True
+
     def told(self) -> dict[str, object]:
         """What `/healthz` says."""
         state: object = "probing" if self._is_probing else self._found or "unknown"
@@ -96,6 +101,8 @@ class Probe:
             "lengths": self._lengths,
             "md5": self._md5,
             "checksums": self._checksums,
+            "wholeChecksums": self._whole_checksums,
+            "checksumExposed": self._checksum_exposed,
             "etagsAreMd5": self._etags_are_md5,
             "etagExposed": self._etag_exposed,
             "conditionalPut": self._conditional_put,
@@ -115,10 +122,10 @@ class Probe:
         return found
 
     @contextmanager
-    def _upload(self, name: str = "upload") -> Iterator[dict[str, Any]]:
+    def _upload(self, name: str = "upload", **more: Any) -> Iterator[dict[str, Any]]:
         """An upload of the probe's own, which is aborted."""
         place: dict[str, Any] = {"Bucket": self._bucket, "Key": f"{self._folder}/{name}"}
-        place["UploadId"] = self._client.create_multipart_upload(**place)["UploadId"]
+        place["UploadId"] = self._client.create_multipart_upload(**place, **more)["UploadId"]
         try:
             yield place
         finally:
@@ -165,6 +172,26 @@ class Probe:
 
         with self._upload() as place:
             return not self._refuses(lambda: put(right)) and self._refuses(lambda: put(wrong))
+
+    def _whole_checksums(self) -> bool:
+        """The CRC-64/NVME of the whole object is kept, and a wrong one is refused at Complete."""
+        with self._upload("object", **WHOLE_CHECKSUM) as place:
+            etag = self._send(place)
+            if not self._refuses(lambda: self._complete(place, etag, ChecksumCRC64NVME=_WRONG_CRC64)):
+                return False
+            self._complete(place, etag, ChecksumCRC64NVME=_CRC64)
+            kept = self._client.head_object(
+                Bucket=self._bucket, Key=f"{self._folder}/object", ChecksumMode="ENABLED"
+            )
+            return kept.get("ChecksumCRC64NVME") == _CRC64
+
+    def _checksum_exposed(self) -> bool:
+        """A page may read the CRC-64/NVME of the part that has arrived."""
+        with self._upload(**WHOLE_CHECKSUM) as place:
+            answer = self._put(self._url(place), _BODY, {"Origin": self._origin})
+            exposed = answer.headers.get("Access-Control-Expose-Headers", "").lower()
+            is_open = "x-amz-checksum-crc64nvme" in exposed or exposed.strip() == "*"
+            return is_open and answer.headers.get("x-amz-checksum-crc64nvme") == _CRC64
 
     def _etags_are_md5(self) -> bool:
         """A part's ETag is the MD5 of its bytes."""

@@ -93,7 +93,14 @@ def _cors_rule(settings: Settings) -> Any:
         "AllowedOrigins": [*settings.page_origins, OPAQUE],  # a signed URL is all the right that it needs
         "AllowedMethods": ["GET", "HEAD", "PUT", "POST", "DELETE"],
         "AllowedHeaders": ["*"],
-        "ExposeHeaders": ["ETag", "Location", "x-amz-request-id", "x-amz-version-id", "Retry-After"],
+        "ExposeHeaders": [
+            "ETag",
+            "Location",
+            "x-amz-checksum-crc64nvme",
+            "x-amz-request-id",
+            "x-amz-version-id",
+            "Retry-After",
+        ],
         "MaxAgeSeconds": 3600,
     }
 

@@ -29,27 +29,41 @@ def is_proved(upload: Upload, found: Found) -> bool:
 
 
 def complete(
-    store: Store, upload: Upload, done: models.PartsDone, settings: Settings, limits: Limits
-) -> tuple[Found, str | None]:
-    """Assemble the object and prove that it is whole; the object, and its md5-of-md5s where its ETag is one.
+    store: Store,
+    upload: Upload,
+    done: models.PartsDone,
+    settings: Settings,
+    limits: Limits,
+    *,
+    with_checksum: bool = False,
+) -> tuple[Found, models.Checksum | None]:
+    """Assemble the object and prove that it is whole; the object, and what tells its content, if something does.
+
+    with_checksum: ask the store for the one that it keeps.
 
     Raises `Problem`: 422 for parts that are not the upload's, 409 `ProofFailed`, what the rules for files and the limits
     say of it, or what the store's failure means.
     """
     given = _checked_parts(upload, done)
+    told = done.checksum.value if done.checksum else ""
     failure: ClientError | BotoCoreError | None = None
     if not upload.is_whole:
         _check_sum(store, upload, given, settings, limits)
         try:
-            store.complete(upload.key, upload.s3_upload_id, given)
+            store.complete(upload.key, upload.s3_upload_id, given, told)
         except (ClientError, BotoCoreError) as error:
             failure = error  # an earlier try may have won, or the answer alone was lost: the object decides
-    found = store.head(upload.key)
+    found = store.head(upload.key, with_checksum=with_checksum or told != "")
     etags = [etag for _, etag in given]
     expected = etags[0] if upload.is_whole else assembled_etag(etags)
     if found and found.is_opaque:
         expected = None
-    proved = found is not None and is_proved(upload, found) and not contradicts(found.etag, expected)
+    proved = (
+        found is not None
+        and is_proved(upload, found)
+        and not contradicts(found.etag, expected)
+        and found.crc64nvme in ("", told or found.crc64nvme)
+    )
     if not upload.proof and found is not None:  # found again by its key alone: the content is the only proof
         proved = expected is not None and found.etag == expected
     if found is None or not proved:
@@ -68,7 +82,16 @@ def complete(
         except Problem:
             store.delete(upload.key)
             raise
-    return found, expected if expected and found.etag == expected else None
+    return found, _told_by(upload, found, expected)
+
+
+def _told_by(upload: Upload, found: Found, expected: str | None) -> models.Checksum | None:
+    """What tells the object's content: the checksum that the store keeps of it, or its ETag where that is `expected`."""
+    if found.crc64nvme:
+        return models.Checksum(type="CRC64NVME", value=found.crc64nvme)
+    if not expected or found.etag != expected:
+        return None
+    return models.Checksum(type="md5" if upload.is_whole else "md5-of-md5s", value=expected)
 
 
 def _check_sum(

@@ -50,7 +50,8 @@ class UploadWanted(FileWanted):
 class UploadCreated(_Shape):
     """A created upload. `urls` holds the first parts' URLs by part number; `headers` go with every PUT.
 
-    `etagsAreChecksums`: parts' ETags are their MD5s, as far as the store says.
+    `etagsAreChecksums`: parts' ETags are their MD5s, as far as the store says. `checksumAlgorithm`: of the whole object, which
+    the store keeps, and compares with the one that comes with Complete.
     """
 
     key: str
@@ -62,6 +63,7 @@ class UploadCreated(_Shape):
     headers: dict[str, str]
     expires: int
     etagsAreChecksums: bool  # noqa: N815
+    checksumAlgorithm: Literal["CRC64NVME"] | None = None  # noqa: N815
 
 
 class PartListed(_Shape):
@@ -96,16 +98,24 @@ class PartDone(_Shape):
     ETag: str = Field(max_length=200, pattern=r"^[!-~]+$")
 
 
+class WholeChecksum(_Shape):
+    """The CRC-64/NVME of a whole object: its eight bytes, the highest first, in base64."""
+
+    type: Literal["CRC64NVME"]
+    value: str = Field(pattern=r"^[A-Za-z0-9+/]{11}=$")
+
+
 class PartsDone(_Shape):
-    """All parts of an upload, in any order."""
+    """All parts of an upload, in any order. `checksum`: of all bytes, for the store to compare, if it was told so at Create."""
 
     parts: list[PartDone] = Field(min_length=1, max_length=MAX_PARTS)
+    checksum: WholeChecksum | None = None
 
 
 class Checksum(_Shape):
-    """What the object's content was compared with."""
+    """What the object's content was compared with: by S3's name, or what its ETag is."""
 
-    type: Literal["md5", "md5-of-md5s"]
+    type: Literal["CRC64NVME", "md5", "md5-of-md5s"]
     value: str
 
 
@@ -137,6 +147,7 @@ class UploadStatus(_Shape):
     etag: str | None
     etagIsChecksum: bool  # noqa: N815
     proof: bool
+    checksum: WholeChecksum | None = None
 
 
 class OpenUpload(_Shape):

@@ -73,11 +73,13 @@ def make_router(signing: Signing) -> APIRouter:
             if complaint := parts.complaint(wanted.size, part_size):
                 raise invalid(complaint, "BadPartSize")
         key, proof = signing.place(wanted, user)
+        keeps_checksum = signing.abilities.is_sure_of("wholeChecksums")
         created = store.create(
             key,
             content_type_of(wanted.type),
             keys.content_disposition(wanted.filename),
             as_metadata(wanted.metadata) | {PROOF: proof},
+            with_checksum=keeps_checksum,
         )
         signing.metrics.count_upload("created")
         signing.live.created(key, created.s3_upload_id, wanted.size)
@@ -95,6 +97,7 @@ def make_router(signing: Signing) -> APIRouter:
             headers={},
             expires=settings.url_expiry,
             etagsAreChecksums=not created.is_opaque,
+            checksumAlgorithm="CRC64NVME" if keeps_checksum else None,
         )
 
     @router.get("/multipart/{upload_id}", tags=["multipart"])
@@ -134,7 +137,7 @@ def make_router(signing: Signing) -> APIRouter:
     def tell_status(upload_id: str, key: Key, user: UserId) -> models.UploadStatus:
         """How the upload stands: completed (an object has its token; `proof` if its length is right), open, or missing."""
         upload = signing.read(upload_id, key, user)
-        found = store.head(key)
+        found = store.head(key, with_checksum=signing.abilities.is_sure_of("wholeChecksums"))
         if found and is_ours(upload, found):
             return models.UploadStatus(
                 state="completed",
@@ -144,6 +147,9 @@ def make_router(signing: Signing) -> APIRouter:
                 etag=found.etag,
                 etagIsChecksum=not found.is_opaque,
                 proof=is_proved(upload, found),
+                checksum=models.WholeChecksum(type="CRC64NVME", value=found.crc64nvme)
+                if found.crc64nvme
+                else None,
             )
         is_open = not upload.is_whole and store.is_open(key, upload.s3_upload_id)
         return models.UploadStatus(
@@ -167,9 +173,10 @@ def make_router(signing: Signing) -> APIRouter:
     def complete_upload(
         upload_id: str, key: Key, done: models.PartsDone, user: UserId, request: Request
     ) -> models.UploadCompleted:
-        """Assemble the object and prove that it is whole: its length, its token, and its ETag."""
+        """Assemble the object and prove that it is whole: its length, its token, its ETag, and its checksum."""
         upload = signing.read(upload_id, key, user)
-        found, checksum = complete(store, upload, done, settings, signing.limits)
+        with_checksum = signing.abilities.is_sure_of("wholeChecksums")
+        found, checksum = complete(store, upload, done, settings, signing.limits, with_checksum=with_checksum)
         signing.tell_completed(upload, found)
         location = request.url_for("download_object").include_query_params(key=key)
         return signing.completed(upload, found, checksum, str(location))

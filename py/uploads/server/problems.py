@@ -97,6 +97,12 @@ def _from_answer(code: str, status: int) -> Problem:
         return not_found() if code != "NoSuchBucket" else Problem(502, code, "The bucket does not exist.")
     if code in _BUSY or status in _BUSY_STATUSES:
         return Problem(503, code or "SlowDown", "The store is busy.", retryable=True, retry_after=1)
+    if code == "BadDigest":
+        return Problem(
+            409,
+            code,
+            "The store has other bytes: compare the parts with theirs, and send again what differs.",
+        )
     if code in _PARTS:
         return Problem(409, code, "The store refuses the parts: list them, and send again what differs.")
     if code in _PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR:

@@ -11,7 +11,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from uploads.server import file_rules, keys, models, outbox, parts
 from uploads.server.abilities import Abilities
@@ -112,18 +112,17 @@ class Signing:
                 tell(message)
 
     def completed(
-        self, upload: Upload, found: Found, checksum: str | None, location: str
+        self, upload: Upload, found: Found, checksum: models.Checksum | None, location: str
     ) -> models.UploadCompleted:
-        """What is answered to Complete. `checksum`: the object's ETag, where it tells its content."""
+        """What is answered to Complete. `checksum`: what tells its content."""
         public = self.delivery.public_url(upload.key, time.time())
-        kind: Literal["md5", "md5-of-md5s"] = "md5" if upload.is_whole else "md5-of-md5s"
         return models.UploadCompleted(
             location=location,
             key=upload.key,
             bucket=self.store.bucket,
             size=found.size,
             etag=found.etag,
-            checksum=models.Checksum(type=kind, value=checksum) if checksum else None,
+            checksum=checksum,
             etagIsChecksum=not found.is_opaque,
             proof=True,
             deliveryUrl=public[0] if public else None,

@@ -147,9 +147,10 @@ def _write(layout: Layout, stamp: str, signer_url: str | None) -> None:
     micropython = layout.add_folder("micropython", _micropython())
     layout.add_folder("swagger-ui", _swagger())
     plots = layout.add_folder("uplot", _uplot())
+    checksums = layout.add_folder("hash-wasm", _hash_wasm())
     pyodide = layout.add_folder("pyodide", _pyodide())
     say("    worker: the engine, precompiled, and a snapshot with it imported")
-    worker = layout.add_folder("worker", _worker(stamp, pyodide))
+    worker = layout.add_folder("worker", _worker(stamp, pyodide, checksums))
     say("    page")
     shown = layout.add_folder(
         "page",
@@ -247,7 +248,15 @@ def _pyodide() -> dict[str, Content]:
     }
 
 
-def _worker(stamp: str, pyodide: str) -> Mapping[str, Content]:
+def _hash_wasm() -> dict[str, Content]:
+    package = NODE_MODULES / "hash-wasm"
+    return {
+        "crc64.umd.min.js": package / "dist" / "crc64.umd.min.js",
+        "LICENSE": package / "LICENSE",
+    }
+
+
+def _worker(stamp: str, pyodide: str, checksums: str) -> Mapping[str, Content]:
     """The worker's script with the site's own names in it, and beside it what it starts from."""
     engine = bundle.compiled_zip(engine_sources())
     snapshot = make_snapshot(engine, seed=int(stamp[:8], 16))
@@ -256,6 +265,7 @@ def _worker(stamp: str, pyodide: str) -> Mapping[str, Content]:
         ("BUILD", '"unbuilt"', json.dumps(stamp[:16])),
         ("SITE", 'new URL("../", SCRIPT)', f'new URL("{_UP}", SCRIPT)'),
         ("PYODIDE", 'new URL("../vendor/pyodide/", SCRIPT)', f'new URL("{_UP}{pyodide}", SCRIPT)'),
+        ("CHECKSUMS", 'new URL("../vendor/hash-wasm/", SCRIPT)', f'new URL("{_UP}{checksums}", SCRIPT)'),
         ("STANDARD_LIBRARY", "null", 'new URL("stdlib.zip", SCRIPT)'),
         ("SNAPSHOT_SIZES", "null", json.dumps([snapshot.header, snapshot.memory])),
     ):

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.header import Header
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import boto3
@@ -38,6 +38,10 @@ _EXAMPLE = "example"
 _COMPLETE_LIMIT = 900  # seconds; a store may take minutes to assemble an object
 
 
+WHOLE_CHECKSUM: Final = {"ChecksumAlgorithm": "CRC64NVME", "ChecksumType": "FULL_OBJECT"}
+"""What Create says so that the store keeps the CRC-64/NVME of the whole object, and tells that of each part it gets."""
+
+
 @dataclass(frozen=True)
 class Credentials:
     """Keys for one identity; `None` in place of this means the usual chain of AWS."""
@@ -48,7 +52,10 @@ class Credentials:
 
 @dataclass(frozen=True)
 class Found:
-    """An object that is there. `size` in bytes; `etag` without quotes, no checksum where `is_opaque`."""
+    """An object that is there. `size` in bytes; `etag` without quotes, no checksum where `is_opaque`.
+
+    crc64nvme: of all its bytes, in base64, where the store keeps it and was asked for it; "".
+    """
 
     size: int
     etag: str
@@ -57,6 +64,7 @@ class Found:
     content_type: str = ""
     disposition: str = ""
     modified: datetime | None = None
+    crc64nvme: str = ""
 
 
 @dataclass(frozen=True)
@@ -137,14 +145,24 @@ class Store:
         """Raise botocore's error unless the bucket can be reached."""
         self._client.head_bucket(Bucket=self.bucket)
 
-    def create(self, key: str, content_type: str, disposition: str, metadata: dict[str, str]) -> Created:
-        """Start a multipart upload."""
+    def create(
+        self,
+        key: str,
+        content_type: str,
+        disposition: str,
+        metadata: dict[str, str],
+        *,
+        with_checksum: bool = False,
+    ) -> Created:
+        """Start a multipart upload. `with_checksum`: the store is to keep the CRC-64/NVME of the whole object."""
+        more: Any = WHOLE_CHECKSUM if with_checksum else {}
         answer = self._client.create_multipart_upload(
             Bucket=self.bucket,
             Key=key,
             ContentType=content_type,
             ContentDisposition=disposition,
             Metadata=metadata,
+            **more,
         )
         return Created(answer["UploadId"], has_opaque_etags(answer))
 
@@ -268,8 +286,14 @@ class Store:
             raise
         return True
 
-    def complete(self, key: str, s3_upload_id: str, parts: Sequence[tuple[int, str]]) -> None:
-        """Assemble the object from parts (number, ETag without quotes), in order."""
+    def complete(
+        self, key: str, s3_upload_id: str, parts: Sequence[tuple[int, str]], crc64nvme: str = ""
+    ) -> None:
+        """Assemble the object from parts (number, ETag without quotes), in order.
+
+        crc64nvme: what the store is to compare the whole with, in base64, or "". botocore's `BadDigest` if it differs.
+        """
+        more: Any = {"ChecksumCRC64NVME": crc64nvme, "ChecksumType": "FULL_OBJECT"} if crc64nvme else {}
         self._patient.complete_multipart_upload(
             Bucket=self.bucket,
             Key=key,
@@ -277,6 +301,7 @@ class Store:
             MultipartUpload={
                 "Parts": [{"PartNumber": number, "ETag": f'"{etag}"'} for number, etag in parts]
             },
+            **more,
         )
 
     def abort(self, key: str, s3_upload_id: str) -> None:
@@ -291,10 +316,11 @@ class Store:
         """Remove an object; one that is gone already is fine."""
         self._client.delete_object(Bucket=self.bucket, Key=key)
 
-    def head(self, key: str) -> Found | None:
-        """The object at `key`, if there is one."""
+    def head(self, key: str, *, with_checksum: bool = False) -> Found | None:
+        """The object at `key`, if there is one; with the checksum that the store keeps of it, if that is wanted."""
+        more: Any = {"ChecksumMode": "ENABLED"} if with_checksum else {}
         try:
-            answer = self._client.head_object(Bucket=self.bucket, Key=key)
+            answer = self._client.head_object(Bucket=self.bucket, Key=key, **more)
         except ClientError as error:
             if is_gone(error):
                 return None
@@ -308,6 +334,7 @@ class Store:
             answer.get("ContentType", ""),
             answer.get("ContentDisposition", ""),
             answer.get("LastModified"),
+            answer.get("ChecksumCRC64NVME", ""),
         )
 
 

@@ -21,6 +21,8 @@ FACTS = (
     "size",
     "type",
     "part_size",
+    "checksum",
+    "etag",
     "requests",
     "seconds",
     "mean_speed",
@@ -48,6 +50,8 @@ def facts(
         said["size"] = fmt.size(session["file_size"])
     said["type"] = session["content_type"]
     said["key"] = session["s3_key"]
+    said["checksum"] = session["checksum"] or ""
+    said["etag"] = session["etag"] or ""
     if session["chunk_size"]:
         said["part_size"] = fmt.size(session["chunk_size"])
     if details is not None:

@@ -35,6 +35,8 @@ PROJECT_ID = "default"
 
 RENDER_INTERVAL = 50
 """Milliseconds between two renderings."""
+PROGRESS_INTERVAL = 250
+"""The same, where nothing but progress is news: numbers that change faster cannot be read, and painting costs the upload its speed."""
 
 
 def show_page(
@@ -118,6 +120,7 @@ class UploadWorkerDemo:
         self._leaving = Leaving()
         self._announcer = Announcer(self._name_of)
         self._later = dom.Later(self._render, RENDER_INTERVAL)
+        self._lazily = dom.Later(self._render, PROGRESS_INTERVAL)
         dom.listen(self._list.js_element, "click", self._clicked_in_row)
         dom.listen(self._list.js_element, "keydown", self._key_in_row)
         dom.listen(self._overview.js_element, "click", self._clicked_in_overview)
@@ -172,12 +175,13 @@ class UploadWorkerDemo:
         elif kind == "refused":
             self._refusals[upload_id] = change["message"]
             self._stale[upload_id] = True
-        else:
-            self._hear(upload_id, self._client.heads[upload_id])
+        elif not self._hear(upload_id, self._client.heads[upload_id]):
+            self._lazily.ask()
+            return
         self._later.ask()
 
-    def _hear(self, upload_id: str, head: "UploadHead") -> None:
-        """An upload is new, or stands differently."""
+    def _hear(self, upload_id: str, head: "UploadHead") -> bool:
+        """An upload is new, or stands differently; whether by more than its progress."""
         if self._hides and head["status"] == "completed":
             self._hide(upload_id)
         elif upload_id not in self._list:
@@ -199,6 +203,7 @@ class UploadWorkerDemo:
                 self._notice.offer_report(self._client.report)
         if self._list.row(upload_id) is not None:
             self._stale[upload_id] = True
+        return before != after
 
     def _note_twin(self, known: str) -> None:
         """A file was given that has an upload: told, unless the upload waited for it."""

@@ -22,6 +22,8 @@ FACTS = {
     "type": "Type",
     "key": "Key",
     "part_size": "Size of a part",
+    "checksum": "Checksum (CRC-64/NVME)",
+    "etag": "ETag",
     "seconds": "Time on the line",
     "mean_speed": "Mean speed",
     "peak_speed": "Peak speed",

@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from upload_engine.core.checksums import Checksums
+from upload_engine.core.crc64 import crc64, to_base64
 from upload_engine.core.errors import FileFault
 from upload_engine.core.fingerprint import sample_ranges
 from upload_engine.interfaces import FileSource, PartBody
@@ -73,12 +75,15 @@ async def the_sample_is_the_hash_of_the_sampled_ranges(bench: Bench) -> None:
     assert await bench.source.sample() == hashlib.sha256(chosen).hexdigest()
 
 
-async def the_checksum_is_the_md5_of_a_parts_bytes(bench: Bench) -> None:
+async def the_checksums_are_those_of_a_parts_bytes(bench: Bench) -> None:
     size = len(bench.content)
     for offset, length in [(0, size), (1, size // 3), (size - 1, 1), (0, 0)]:
-        found = await bench.source.checksum(await bench.source.part(offset, length))
-        wanted = hashlib.md5(bench.content[offset : offset + length], usedforsecurity=False).hexdigest()
-        assert found == wanted, (offset, length)
+        part = await bench.source.part(offset, length)
+        content = bench.content[offset : offset + length]
+        md5, crc64nvme = hashlib.md5(content, usedforsecurity=False).hexdigest(), to_base64(crc64(content))
+        assert await bench.source.checksums(part, md5=True, crc64nvme=False) == Checksums(md5, "")
+        assert await bench.source.checksums(part, md5=False, crc64nvme=True) == Checksums("", crc64nvme)
+        assert await bench.source.checksums(part, md5=True, crc64nvme=True) == Checksums(md5, crc64nvme)
 
 
 async def a_part_beyond_the_end_is_a_fault(bench: Bench) -> None:

@@ -71,6 +71,7 @@ def snapshot(**changes: object) -> "dict[str, Any]":
         "parts_uploaded": 7,
         "object_url": None,
         "etag": None,
+        "checksum": None,
         "file_access": "open",
         "rank": 1_790_000_000_000.0,
     }

@@ -42,6 +42,8 @@ def session(phase: str, **changes: object) -> "Any":
         "file_size": 300_000_000,
         "content_type": "video/quicktime",
         "object_url": "s3/object?key=k" if phase == "completed" else None,
+        "etag": None,
+        "checksum": None,
         "file_access": "choose",
     }
     values.update(changes)
@@ -346,8 +348,12 @@ def check_the_details_of_an_upload() -> None:
     assert ("Sent in vain", "8.00 MB") in facts
     assert ("HTTP status", "503") in facts
     assert facts.index(("Peak speed", "20.0 MB/s")) > facts.index(("Mean speed", "8.20 MB/s"))
-    done = details_view.facts(session("completed", s3_key="k", chunk_size=5), details(), None)
+    done = details_view.facts(
+        session("completed", s3_key="k", chunk_size=5, checksum="rosUhgp5mIg=", etag="e-2"), details(), None
+    )
     assert "Parts on the way" not in [name for name, _ in done]
+    assert ("Checksum (CRC-64/NVME)", "rosUhgp5mIg=") in done
+    assert ("ETag", "e-2") in done
     assert details_view.runs("12s3f") == [(12, "s"), (3, "f")]
     assert "".join(details_view.cells("3s1S1f2w")) == "sssSfww"
     many = details_view.cells("500s1F499w")

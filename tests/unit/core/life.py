@@ -101,7 +101,8 @@ class Life:
 
     def checked(self, *differing: int) -> Effects:
         """The file is the same, but for the parts named."""
-        return self.tell(e.FileChecked(ID, self.asked, differing))
+        compared = {number: "" for number, _ in self.session.transfer.unverified()}
+        return self.tell(e.FileChecked(ID, self.asked, differing, compared))
 
     def fire(self) -> Effects:
         """The timer that was armed last."""

@@ -61,7 +61,7 @@ def test_what_is_stored_is_compared_with_the_file_before_a_new_byte_goes() -> No
     assert isinstance(check, fx.CheckFile)
     assert [number for number, _ in check.parts] == [2, 3]
     assert session.transfer.part_size == 10 * MIB
-    session.handle(e.FileChecked(name, check.attempt, (3,)), 0.0)
+    session.handle(e.FileChecked(name, check.attempt, (3,), {2: "", 3: ""}), 0.0)
     assert session.transfer.unsent() == [1, 3]
 
 
@@ -74,7 +74,7 @@ def test_without_parts_that_make_sense_the_file_is_cut_as_usual(rows: tuple[List
     assert isinstance(ask, fx.ListParts)
     _, check = session.handle(e.PartsListed(name, ask.attempt, rows), 0.0)
     assert isinstance(check, fx.CheckFile)
-    session.handle(e.FileChecked(name, check.attempt, ()), 0.0)
+    session.handle(e.FileChecked(name, check.attempt, (), {}), 0.0)
     assert session.transfer.part_size == 8 * MIB
     assert session.transfer.unsent() == [1, 2, 3, 4]
 

@@ -51,7 +51,7 @@ def test_the_main_line() -> None:
     save, check = life.tell(e.PartUploaded(ID, 4, 3, ETAG[3]))
     assert (save, check) == (SAVE, fx.CheckFile(ID, 6, tuple(PART.items())))
     assert life.phase == Phase.FINALISING
-    assert life.tell(e.FileChecked(ID, 6, ())) == [SAVE, fx.CompleteUpload(ID, 7, tuple(PART.items()))]
+    assert life.tell(e.FileChecked(ID, 6, (), {})) == [SAVE, fx.CompleteUpload(ID, 7, tuple(PART.items()))]
     assert life.session.progress(life.now).percent < 100
     assert life.tell(e.UploadCompleted(ID, 7, PROOF)) == [DELETE]
     assert (life.phase, life.session.etag) == (Phase.COMPLETED, OBJECT)
@@ -219,7 +219,7 @@ def test_cancel_while_the_file_is_looked_at() -> None:
     check = life.asked
     stop, save, abort = life.tell(e.CancelRequested(ID))
     assert (stop, save, type(abort)) == (STOP, SAVE, fx.AbortUpload)
-    assert life.tell(e.FileChecked(ID, check, ())) == []
+    assert life.tell(e.FileChecked(ID, check, (), {})) == []
 
 
 def test_a_file_given_again_resumes_what_is_paused_and_leaves_the_rest_alone() -> None:

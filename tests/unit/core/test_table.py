@@ -131,7 +131,8 @@ def test_an_object_that_is_not_the_file_makes_way_for_it(has_file: bool) -> None
 
 
 BY_CODE = {
-    Verdict.TRANSIENT: "RequestTimeout IncompleteBody BadDigest InternalError OperationAborted",
+    Verdict.TRANSIENT: "RequestTimeout IncompleteBody InternalError OperationAborted",
+    Verdict.DAMAGED: "BadDigest",
     Verdict.NETWORK: "NotFromTheStore",
     Verdict.SIGN_ANEW: "RequestTimeTooSkewed ExpiredToken TokenRefreshRequired ChecksumRefused",
     Verdict.THROTTLED: "SlowDown Throttling ThrottlingException TooManyRequests ServiceUnavailable",

@@ -16,6 +16,8 @@ import js
 from pyodide.ffi import JsException
 
 from upload_engine.browser.bridge import error_name, to_object
+from upload_engine.core.checksums import Checksums
+from upload_engine.core.crc64 import combine_all, to_base64
 from upload_engine.core.errors import FileChanged, FileFault, FileUnreadable
 from upload_engine.core.fingerprint import sample_of, sample_ranges
 from upload_engine.interfaces import PartBody, WholeFile
@@ -24,7 +26,7 @@ WITNESS_SIZE = 1024
 """Bytes at the start of every sampled range that are looked at again with every part."""
 
 HASH_STEP = 8 * 1024 * 1024
-"""Bytes hashed at a time: 16 ms of work. Smaller reads are slower by the byte (measured: 1 MiB 190, 8 MiB 500 MB/s)."""
+"""Bytes hashed at a time: 8 ms of work for CRC-64 (hash-wasm, 1,000 MB/s), 16 for MD5 (``hashlib``, 500). Smaller reads are slower by the byte (measured: 1 MiB 190, 8 MiB 500 MB/s)."""
 
 
 class BlobFile:
@@ -91,24 +93,29 @@ class BlobFile:
         checksum = hashlib.md5(content, usedforsecurity=False).hexdigest()
         return WholeFile(PartBody(js_buffer, self._size), sample_of(content), checksum)
 
-    async def checksum(self, body: PartBody) -> str:
-        """See ``FileSource.checksum``. A ``Blob`` is read in steps: a part is never in the heap as a whole."""
-        digest = hashlib.md5(usedforsecurity=False)
+    async def checksums(self, body: PartBody, *, md5: bool, crc64nvme: bool) -> Checksums:
+        """See ``FileSource.checksums``. A ``Blob`` is read in steps: a part is never in the heap as a whole."""
+        digest = hashlib.md5(usedforsecurity=False) if md5 else None
+        js_crc64 = await _crc64() if crc64nvme else None
+        values: list[tuple[int, int]] = []
         for start in range(0, body.size, HASH_STEP):
-            js_piece = body.content.slice(start, min(start + HASH_STEP, body.size))
+            end = min(start + HASH_STEP, body.size)
+            js_piece = body.content.slice(start, end)
             if hasattr(js_piece, "arrayBuffer"):
                 js_piece = await _array_buffer(js_piece)
             else:
                 await asyncio.sleep(0)  # let the others have their turn
-            digest.update(js_piece.to_bytes())
-        return digest.hexdigest()
+            if digest:
+                digest.update(js_piece.to_bytes())
+            if js_crc64:
+                values.append((int(js_crc64(js_piece), 16), end - start))
+        return Checksums(
+            digest.hexdigest() if digest else "", to_base64(combine_all(values)) if crc64nvme else ""
+        )
 
     async def _read(self, offset: int, size: int) -> Any:
         """An ``ArrayBuffer`` of exactly ``size`` bytes."""
-        try:
-            js_buffer = await js.uploadEdge.read(self.js_file, offset, offset + size)
-        except JsException as error:
-            raise _file_fault(error_name(error)) from None
+        js_buffer = await _reading(js.uploadEdge.read(self.js_file, offset, offset + size))
         if js_buffer.byteLength != size:
             raise FileChanged("the file is shorter than it was")
         return js_buffer
@@ -140,9 +147,24 @@ async def check_readable(body: PartBody) -> None:
             raise FileChanged("the file is shorter than it was")
 
 
+_js_crc64: list[Any] = []
+
+
+async def _crc64() -> Any:
+    """``uploadEdge``'s function, which is fetched when it is wanted first."""
+    if not _js_crc64:
+        _js_crc64.append(await js.uploadEdge.crc64())
+    return _js_crc64[0]
+
+
 async def _array_buffer(js_blob: Any) -> Any:
+    return await _reading(js_blob.arrayBuffer())
+
+
+async def _reading(js_promise: Any) -> Any:
+    """What is read. Raises FileFault."""
     try:
-        return await js_blob.arrayBuffer()
+        return await js_promise
     except JsException as error:
         raise _file_fault(error_name(error)) from None
 

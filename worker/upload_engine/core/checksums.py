@@ -1,10 +1,20 @@
-"""The checksum that S3 itself keeps of a multipart object, computed from its parts."""
+"""The checksums by which stores know bytes: of a part, and of an object from those of its parts."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Checksums:
+    """Of the same bytes: ``md5`` in hexadecimal, as an ETag has it; ``crc64nvme`` in base64; "" where it was not asked for."""
+
+    md5: str = ""
+    crc64nvme: str = ""
+
 
 _MD5 = re.compile(r"[0-9a-f]{32}")
 

@@ -56,9 +56,13 @@ class CheckFile(Request):
 
 @dataclass(frozen=True, slots=True)
 class HashFile(Request):
-    """Compute the MD5 of every part of the file, cut into ``part_size`` bytes, to tell whether an object is it."""
+    """Compute a checksum of every part of the file, cut into ``part_size`` bytes, to tell whether an object is it.
+
+    ``md5``: the MD5; otherwise the CRC-64/NVME.
+    """
 
     part_size: int
+    md5: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,10 @@ class CheckStatus(Request):
 
 @dataclass(frozen=True, slots=True)
 class CompleteUpload(Request):
+    """``checksum``: of the whole file, for the store to compare; "" where it keeps none. See ``Transfer.checksum``."""
+
     parts: tuple[tuple[int, Part], ...]
+    checksum: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from upload_engine.core.errors import UploadFault
@@ -62,7 +63,8 @@ class Answer(Event):
 class UploadCreated(Answer):
     """``server_upload_id`` is the signing server's opaque name of the upload; ``has_opaque_etags``: the ETags of its
 
-    parts are no checksums; ``is_whole``: it is an object that one request stores, without a multipart upload.
+    parts are no checksums; ``is_whole``: it is an object that one request stores, without a multipart upload;
+    ``keeps_checksum``: the store keeps the CRC-64/NVME of the whole object.
     """
 
     server_upload_id: str = field(repr=False)
@@ -72,6 +74,7 @@ class UploadCreated(Answer):
     user_id: str
     has_opaque_etags: bool = False
     is_whole: bool = False
+    keeps_checksum: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +87,11 @@ class PartProgressed(Answer):
 
 @dataclass(frozen=True, slots=True)
 class PartUploaded(Answer):
+    """``crc64nvme``: of the bytes that were sent, in base64; "" where it was not computed."""
+
     part_number: int
     etag: str
+    crc64nvme: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,16 +107,24 @@ class PartsListed(Answer):
 
 @dataclass(frozen=True, slots=True)
 class FileChecked(Answer):
-    """The file is still the one that the upload began with. ``differing``: stored parts that are not its bytes."""
+    """The file is still the one that the upload began with. ``differing``: stored parts that are not its bytes.
+
+    ``crc64nvme``: of the file's bytes, in base64, by the number of each part that was compared; "" where it was not computed.
+    """
 
     differing: tuple[int, ...]
+    crc64nvme: Mapping[int, str]
 
 
 @dataclass(frozen=True, slots=True)
 class FileHashed(Answer):
-    """The MD5 of each part of the file, in order; it is still the one that the upload began with."""
+    """The MD5 of each part of the file, in order, or the CRC-64/NVME of all of it, in base64.
 
-    checksums: tuple[str, ...]
+    It is still the one that the upload began with.
+    """
+
+    md5s: tuple[str, ...] = ()
+    crc64nvme: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +132,8 @@ class ObjectReport:
     """What the server's HEAD says of the object. ``proof``: it carries this upload's token; ``is_opaque``: its ETag
 
     is no checksum, whatever it looks like (the store encrypts with keys of its own). Where not ``is_seen`` the server
-    has no way to look at objects: size and ETag are of the parts that the store listed before Complete.
+    has no way to look at objects: size and ETag are of the parts that the store listed before Complete. ``checksum``: the
+    CRC-64/NVME that the store keeps of all of it, in base64, or "".
     """
 
     size: int
@@ -126,6 +141,7 @@ class ObjectReport:
     proof: bool
     is_opaque: bool = False
     is_seen: bool = True
+    checksum: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,10 @@ _BY_CODE = {
         "The store hides the ETag of what it receives.",
         "Its operator has to add ETag to ExposeHeaders in the bucket's CORS rule. Then press Retry.",
     ),
+    "BadDigest": (
+        "What has arrived is not what was sent.",
+        f"Something damages data: the network, a device on the way, or this computer. Press Retry, or use another network. {_KEPT}",
+    ),
     "NotFromTheStore": (
         "Something between here and the store answered in its place.",
         "Check whether this network asks you to sign in first; it goes on by itself then.",
@@ -152,6 +156,11 @@ def delayed(fault: UploadFault) -> UploadError:
     busy = isinstance(fault, ServiceFault) and fault.status in (429, 503)
     reason = "The store asks to send more slowly." if busy else error.message
     return replace(error, message=reason, recovery=_WAITS)
+
+
+def damaged_part(error: UploadError, part_number: int) -> UploadError:
+    """The same error, with the part that it is about."""
+    return replace(error, message=f"Part {part_number:,} did not arrive as it was sent, twice in a row.")
 
 
 def must_sign_in() -> UploadError:

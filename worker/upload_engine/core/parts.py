@@ -22,10 +22,14 @@ SLOW_PART_SECONDS = 20
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part the store has acknowledged. ``etag`` is without quotes, ``size`` in bytes."""
+    """A part the store has acknowledged. ``etag`` is without quotes, ``size`` in bytes.
+
+    crc64nvme: the checksum, in base64, of the file's bytes that were sent; "" where it was not computed.
+    """
 
     etag: str
     size: int
+    crc64nvme: str = ""
 
 
 def choose_part_size(
@@ -104,7 +108,7 @@ def trusted_parts(
             and (known or len(etags) == 1)
             and all(part.size == right_size for part in copies[number])
         ):
-            trusted[number] = Part(etag, right_size)
+            trusted[number] = Part(etag, right_size, known.crc64nvme if known else "")
     return trusted
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from upload_engine.core.crc64 import from_base64
 from upload_engine.core.explain import UploadError
 from upload_engine.core.facts import UploadFacts
 from upload_engine.core.fingerprint import Fingerprint
@@ -42,9 +43,10 @@ def to_record(session: Session) -> dict[str, Any]:
         "chunkSize": session.transfer.part_size if session.is_cut_known else 0,
         "etagsAreChecksums": not session.transfer.has_opaque_etags,
         "checked": session.is_checked,
+        "keepsChecksum": session.transfer.keeps_checksum,
         "whole": session.transfer.is_whole,
         "parts": [
-            {"partNumber": number, "etag": part.etag, "size": part.size}
+            {"partNumber": number, "etag": part.etag, "size": part.size, "crc64nvme": part.crc64nvme}
             for number, part in sorted(session.transfer.stored.items())
         ],
         "status": str(status_of(session.phase)),
@@ -97,6 +99,7 @@ def from_record(record: dict[str, Any], policy: RetryPolicy) -> tuple[Session, P
         session = Session(facts, part_size, policy, has_file=False)
         session.is_cut_known = record["chunkSize"] != 0
         session.is_checked = record.get("checked") is True
+        session.transfer.keeps_checksum = record.get("keepsChecksum") is True
         session.transfer.is_whole = record.get("whole") is True
         session.transfer.has_opaque_etags = record.get("etagsAreChecksums") is False
         session.server_upload_id = _name(record["serverUploadId"])
@@ -106,7 +109,9 @@ def from_record(record: dict[str, Any], policy: RetryPolicy) -> tuple[Session, P
         session.rank = _rank(record.get("rank", facts.started_at))
         session.figures.restore(record.get("figures"))
         session.transfer.stored = {
-            _count(part["partNumber"]): Part(_text(part["etag"]), _count(part["size"]))
+            _count(part["partNumber"]): Part(
+                _text(part["etag"]), _count(part["size"]), _checksum(part.get("crc64nvme", ""))
+            )
             for part in record["parts"]
         }
         error = record.get("error")
@@ -126,6 +131,16 @@ def _name(value: Any) -> str:
     """Text that can stand in an address. A person's file may be called otherwise: half a character, on Windows."""
     if any("\ud800" <= char <= "\udfff" for char in _text(value)):
         raise TypeError("a name with half a character")
+    return str(value)
+
+
+def _checksum(value: Any) -> str:
+    """A CRC-64 in base64, or ""."""
+    try:
+        if _text(value):
+            from_base64(value)
+    except ValueError as error:
+        raise TypeError(str(error)) from None
     return str(value)
 
 

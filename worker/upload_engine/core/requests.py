@@ -18,6 +18,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
+from upload_engine.core.crc64 import from_base64, to_base64
 from upload_engine.core.errors import ServiceFault
 from upload_engine.core.events import ObjectReport
 from upload_engine.core.http import ApiRequest, HttpResponse
@@ -27,6 +28,8 @@ from upload_engine.core.parts import ListedPart, Part
 _MULTIPART = "/s3/multipart"
 ASSUMED_LIFETIME = 300.0
 """Seconds that a URL lives when the server does not say."""
+CHECKSUM = "CRC64NVME"
+"""The checksum of whole objects, as S3 names it."""
 MAX_WORDS = 500
 """Characters taken of what a server says for people."""
 
@@ -41,6 +44,7 @@ class CreatedUpload:
     signed: SignedParts
     has_opaque_etags: bool
     is_whole: bool = False
+    keeps_checksum: bool = False
 
     def is_anothers(self, user_id: str) -> bool:
         """Whether it was made for somebody else than this user, as far as both are known."""
@@ -92,6 +96,7 @@ def parse_create(response: HttpResponse) -> CreatedUpload:
             part_size=_part_size(answer.get("partSize")),
             signed=_signed(answer, answer.get("urls") or {}),
             has_opaque_etags=answer.get("etagsAreChecksums") is False,
+            keeps_checksum=answer.get("checksumAlgorithm") == CHECKSUM,
         )
 
 
@@ -132,9 +137,14 @@ def parse_list(response: HttpResponse) -> tuple[ListedPart, ...]:
         )
 
 
-def prepare_complete(server_upload_id: str, key: str, parts: Iterable[tuple[int, Part]]) -> ApiRequest:
-    rows = [{"PartNumber": number, "ETag": part.etag} for number, part in parts]
-    return ApiRequest("POST", _upload_path(server_upload_id, key, "/complete"), {"parts": rows})
+def prepare_complete(
+    server_upload_id: str, key: str, parts: Iterable[tuple[int, Part]], checksum: str = ""
+) -> ApiRequest:
+    """checksum: the CRC-64/NVME of the whole file, in base64, or ""."""
+    body: dict[str, Any] = {"parts": [{"PartNumber": number, "ETag": part.etag} for number, part in parts]}
+    if checksum:
+        body["checksum"] = {"type": CHECKSUM, "value": checksum}
+    return ApiRequest("POST", _upload_path(server_upload_id, key, "/complete"), body)
 
 
 def parse_complete(response: HttpResponse) -> ObjectReport:
@@ -271,6 +281,11 @@ def parse_part(response: HttpResponse) -> str:
     )
 
 
+def told_checksum(response: HttpResponse) -> str:
+    """The CRC-64/NVME, in base64, of what has arrived, where the store tells pages; ""."""
+    return response.headers.get("x-amz-checksum-crc64nvme", "").strip()
+
+
 # Reading answers.
 
 
@@ -355,4 +370,12 @@ def read_report(answer: Mapping[str, Any]) -> ObjectReport:
             proof=answer["proof"] is True,
             is_opaque=answer.get("etagIsChecksum") is False,
             is_seen=answer.get("isSeen") is not False,
+            checksum=_checksum(answer.get("checksum")),
         )
+
+
+def _checksum(told: Any) -> str:
+    """The CRC-64/NVME of the whole object, in base64, where that is what the server tells. Raises ValueError for one that is none."""
+    if not isinstance(told, dict) or told.get("type") != CHECKSUM:
+        return ""
+    return to_base64(from_base64(str(told["value"])))

@@ -25,6 +25,8 @@ LONG_ROUNDS = 40
 """After so many looks in vain, about eight minutes, there are fewer: a page tells when the browser is online again."""
 MAX_THROTTLED = 240
 """How often a throttled request is tried: a store may be busy for the better part of an hour."""
+MAX_DAMAGED = 1
+"""How often a part that arrived damaged is sent again: twice in a row is no accident of a line."""
 MIN_PATIENCE = 60.0
 MAX_PATIENCE = 1800.0
 """Seconds without a byte moving after which a request is dead, at the least and at the most."""
@@ -39,6 +41,8 @@ class Verdict(Enum):
 
     TRANSIENT = auto()
     """Try again soon; charged."""
+    DAMAGED = auto()
+    """What arrived was not what was sent: send it again, once."""
     THROTTLED = auto()
     """Try again later; charged."""
     NETWORK = auto()
@@ -74,7 +78,7 @@ LIMITED = frozenset(
 _BY_CODE = dict.fromkeys(REFUSED | LIMITED, Verdict.FATAL) | {
     "RequestTimeout": Verdict.TRANSIENT,
     "IncompleteBody": Verdict.TRANSIENT,
-    "BadDigest": Verdict.TRANSIENT,
+    "BadDigest": Verdict.DAMAGED,
     "InternalError": Verdict.TRANSIENT,
     "OperationAborted": Verdict.TRANSIENT,
     "NotFromTheStore": Verdict.NETWORK,
@@ -194,6 +198,8 @@ class RetryPolicy:
         """Whether retry number ``tries`` (from 1) is still made."""
         if verdict is Verdict.THROTTLED:
             return tries <= MAX_THROTTLED
+        if verdict is Verdict.DAMAGED:
+            return tries <= MAX_DAMAGED
         return verdict in (Verdict.TRANSIENT, Verdict.NETWORK) and tries <= self.max_retries
 
     def delay(self, verdict: Verdict, tries: int, retry_after: float | None = None) -> float:

@@ -53,6 +53,7 @@ class SessionState:
         self.key = ""
         self.bucket = ""
         self.etag = ""
+        self.checksum = ""
         self.error: UploadError | None = None
         self.contradiction: UploadFault | None = None
         self.report: e.ObjectReport | None = None
@@ -141,14 +142,16 @@ class SessionState:
         if kind is fx.CreateUpload:
             return fx.CreateUpload(self.upload_id, attempt, self.is_small)
         if kind is fx.CompleteUpload:
-            return fx.CompleteUpload(self.upload_id, attempt, tuple(sorted(self.transfer.stored.items())))
+            parts = tuple(sorted(self.transfer.stored.items()))
+            checksum = self.transfer.checksum if self.transfer.keeps_checksum else ""
+            return fx.CompleteUpload(self.upload_id, attempt, parts, checksum)
         if kind is fx.CheckFile:
             return fx.CheckFile(self.upload_id, attempt, self.transfer.unverified())
         if kind is fx.HashFile:
             assert self.report is not None, "the file is hashed for an object's sake"
             believed, total_parts = self.transfer.part_size, parts_told_by(self.report.etag)
             part_size = part_size_for(total_parts, self.transfer.file_size, believed)
-            return fx.HashFile(self.upload_id, attempt, part_size)
+            return fx.HashFile(self.upload_id, attempt, part_size, md5=not self.report.checksum)
         return kind(self.upload_id, attempt)
 
     def ask_first(self, kind: type[fx.Request]) -> fx.Effect:

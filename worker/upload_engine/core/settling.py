@@ -65,7 +65,7 @@ def on_file_checked(session: SessionState, event: e.FileChecked, now: float) -> 
     session.control = None
     transfer = session.transfer
     unheard = transfer.unheard(event.differing)
-    transfer.confirm([number for number, _ in transfer.unverified()], event.differing)
+    transfer.confirm(event.crc64nvme, event.differing)
     if session.phase is Phase.FINALISING:
         # Where a part had no answer the store may have something else: that is the line's fault, not the file's.
         tries = max((transfer.count_try(number) for number in unheard), default=0)
@@ -99,11 +99,9 @@ def on_status_checked(session: SessionState, event: e.StatusChecked, now: float)
 
 def _judge_object(session: SessionState, event: e.Event, report: e.ObjectReport) -> Effects:
     """An object of this upload was found: is it the file?"""
-    transfer = session.transfer
-    is_checksum = tells_parts(report.etag) and not report.is_opaque and not transfer.has_opaque_etags
-    if report.proof and is_checksum and not _is_cut_alike(session, report):
-        # Its token and length are right; its checksum cannot be told from the parts that are known here: some are
-        # not, or a life that could not store anything has cut the file in another way.
+    if report.proof and not _is_comparable(session, report):
+        # Its token and length are right; its checksum cannot be told from what is known of the parts here: some are
+        # not, or a life that could not store anything has cut the file in another way, or the store has not kept it.
         if not session.has_file:
             session.move(event, Phase.WAITING_FOR_FILE)
             return [session.stop(), session.saved()]
@@ -115,9 +113,15 @@ def _judge_object(session: SessionState, event: e.Event, report: e.ObjectReport)
     return [session.ask_first(fx.AbortUpload)]
 
 
-def _is_cut_alike(session: SessionState, report: e.ObjectReport) -> bool:
+def _is_comparable(session: SessionState, report: e.ObjectReport) -> bool:
+    """Whether ``proves`` can tell from the parts as they are known: where no checksum is, nothing else is to be had."""
     transfer = session.transfer
-    return transfer.complete and parts_told_by(report.etag) == transfer.total_parts
+    if transfer.keeps_checksum and report.checksum:
+        return bool(transfer.checksum)
+    if not tells_parts(report.etag) or report.is_opaque or transfer.has_opaque_etags:
+        return True
+    is_cut_alike = transfer.complete and parts_told_by(report.etag) == transfer.total_parts
+    return is_cut_alike and not transfer.keeps_checksum
 
 
 def on_file_hashed(session: SessionState, event: e.FileHashed, now: float) -> Effects:
@@ -125,7 +129,10 @@ def on_file_hashed(session: SessionState, event: e.FileHashed, now: float) -> Ef
     report, session.report = session.report, None
     assert report is not None, "the file is hashed for an object's sake"
     right_size = report.size == session.facts.fingerprint.size
-    if right_size and is_made_of(report.etag, event.checksums):
+    right_bytes = (
+        event.crc64nvme == report.checksum if report.checksum else is_made_of(report.etag, event.md5s)
+    )
+    if right_size and right_bytes:
         return completed(session, event, report)
     return [session.ask_first(fx.AbortUpload)]
 
@@ -159,7 +166,11 @@ def proves(session: SessionState, report: e.ObjectReport) -> bool:
     Where nobody can look at the object, the parts that the store listed have to be these.
     """
     right_size = report.size == session.facts.fingerprint.size
-    right_bytes = report.is_opaque or session.transfer.makes(report.etag)
+    transfer = session.transfer
+    if transfer.keeps_checksum:
+        right_bytes = report.checksum != "" and report.checksum == transfer.checksum
+    else:
+        right_bytes = report.is_opaque or transfer.makes(report.etag)
     return (report.proof or not report.is_seen) and right_size and right_bytes
 
 
@@ -181,7 +192,7 @@ def _look_at_the_object(session: SessionState, event: e.Event, fault: UploadFaul
 def completed(session: SessionState, event: e.Event, report: e.ObjectReport) -> Effects:
     session.move(event, Phase.COMPLETED)
     session.policy.succeeded()
-    session.etag = report.etag
+    session.etag, session.checksum = report.etag, report.checksum
     session.error = None
     return [fx.DeleteSession(session.upload_id)]
 
@@ -200,6 +211,10 @@ def on_control_failed(session: SessionState, event: e.ControlFailed, now: float)
             return [session.ask_first(fx.CheckStatus)]
         return start_over(session, event)
     if session.phase is Phase.FINALISING:
+        if verdict is Verdict.DAMAGED:  # of the whole: which part it is, their own checksums tell
+            session.transfer.doubt_checksums()
+            session.is_checked = False
+            return doubt(session, event, fault)
         if verdict in (Verdict.GONE, Verdict.UNPROVED, Verdict.TAKEN):
             return _look_at_the_object(session, event, fault)
         if verdict is Verdict.DIFFERENT:

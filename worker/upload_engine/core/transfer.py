@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from upload_engine.core.checksums import is_made_of, is_md5
+from upload_engine.core.crc64 import combine_all, from_base64, to_base64
 from upload_engine.core.parts import ListedPart, Part, count_parts, part_range, trusted_parts
 from upload_engine.core.progress import Progress, SpeedMeter, measure
 from upload_engine.core.retry import MIN_PATIENCE, patience
@@ -51,7 +52,8 @@ class Sending:
 class Transfer:
     """Sizes are bytes. A part number is in exactly one place: stored, in flight, in doubt, unsent, or resting elsewhere.
 
-    ``has_opaque_etags``: the store's ETags are no checksums, whatever they look like; ``is_whole``: its one part is stored as the
+    ``has_opaque_etags``: the store's ETags are no checksums, whatever they look like; ``keeps_checksum``: it keeps the CRC-64/NVME
+    of the whole object; ``is_whole``: its one part is stored as the
     object itself; ``revision`` grows whenever
     ``stored`` changes; ``in_doubt`` holds the parts that had no answer, until the server
     has looked.
@@ -61,6 +63,7 @@ class Transfer:
         self.file_size = file_size
         self.part_size = part_size
         self.has_opaque_etags = False
+        self.keeps_checksum = False
         self.is_whole = False
         self.stored: dict[int, Part] = {}
         self.revision = 0
@@ -117,12 +120,21 @@ class Transfer:
         part_etags = [part.etag for _, part in sorted(self.stored.items())]
         return not all(map(is_md5, part_etags)) or is_made_of(etag, part_etags)
 
+    @property
+    def checksum(self) -> str:
+        """The CRC-64/NVME of the whole file, in base64, from those of its parts; "" while one of them is not known."""
+        if not self.complete or not all(part.crc64nvme for part in self.stored.values()):
+            return ""
+        ordered = (part for _, part in sorted(self.stored.items()))
+        return to_base64(combine_all((from_base64(part.crc64nvme), part.size) for part in ordered))
+
     def unverified(self) -> tuple[tuple[int, Part], ...]:
         """The stored parts, by number, whose bytes have not been compared with the file's that is at hand."""
         return tuple(
             (number, part)
             for number, part in sorted(self.stored.items())
-            if number not in self._verified and self.tells_bytes(part.etag)
+            if number not in self._verified
+            and (self.keeps_checksum or part.crc64nvme or self.tells_bytes(part.etag))
         )
 
     def is_acknowledged(self) -> bool:
@@ -193,9 +205,21 @@ class Transfer:
         """Another file is at hand: what is stored has to be compared with it."""
         self._verified.clear()
 
-    def confirm(self, checked: Iterable[int], differing: Iterable[int]) -> None:
-        """The ``checked`` parts were compared with the file; those ``differing`` are to be sent again."""
-        self._verified |= set(checked)
+    def doubt_checksums(self) -> None:
+        """The store has other bytes than we believe: what it has is compared anew, by its own checksums."""
+        self.doubt_all()
+        if self.has_opaque_etags:
+            self.forget_stored()
+        self.stored = {number: replace(part, crc64nvme="") for number, part in self.stored.items()}
+
+    def confirm(self, checked: Mapping[int, str], differing: Iterable[int]) -> None:
+        """The ``checked`` parts were compared with the file, whose CRC-64/NVME is told with each, or ""; those
+
+        ``differing`` are to be sent again.
+        """
+        self._verified |= checked.keys()
+        for number, crc64nvme in checked.items():
+            self.stored[number] = replace(self.stored[number], crc64nvme=crc64nvme)
         self._unheard -= self._verified
         for number in differing:
             self._verified.discard(number)
@@ -226,7 +250,7 @@ class Transfer:
         flight.attempts[attempt] = max(flight.attempts[attempt], sent)
         self._meter.add(now, self._sent_bytes())
 
-    def landed(self, part_number: int, attempt: int, etag: str, now: float) -> list[int]:
+    def landed(self, part_number: int, attempt: int, etag: str, now: float, crc64nvme: str = "") -> list[int]:
         """The store has acknowledged the part; returns the attempts at it that are of no use any more."""
         flight = self.in_flight.pop(part_number)
         if self._stuck == part_number:
@@ -234,7 +258,7 @@ class Transfer:
         if now > flight.started_at:
             size = part_range(part_number, self.file_size, self.part_size)[1]
             self._usual_speed = size / (now - flight.started_at)
-        self._store(part_number, etag)
+        self._store(part_number, etag, crc64nvme)
         self._tries.pop(part_number, None)
         self._signed_anew.pop(part_number, None)
         self._verified.add(part_number)
@@ -305,9 +329,10 @@ class Transfer:
 
     # Sums.
 
-    def _store(self, part_number: int, etag: str) -> None:
+    def _store(self, part_number: int, etag: str, crc64nvme: str = "") -> None:
         self.revision += 1
-        self.stored[part_number] = Part(etag, part_range(part_number, self.file_size, self.part_size)[1])
+        size = part_range(part_number, self.file_size, self.part_size)[1]
+        self.stored[part_number] = Part(etag, size, crc64nvme)
 
     def _replace_stored(self, stored: dict[int, Part]) -> None:
         self.revision += 1

@@ -10,7 +10,7 @@ from upload_engine.core.retry import Verdict, judge
 from upload_engine.core.session_state import Effects, SessionState
 from upload_engine.core.states import Phase
 
-AGAIN = (Verdict.TRANSIENT, Verdict.THROTTLED, Verdict.NETWORK)
+AGAIN = (Verdict.TRANSIENT, Verdict.DAMAGED, Verdict.THROTTLED, Verdict.NETWORK)
 """Verdicts under which the same request may simply be made once more."""
 
 
