@@ -9,7 +9,7 @@ import re
 import secrets
 import time
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -92,12 +92,16 @@ class Signing:
         Then none is signed, and none is counted.
         """
         lengths = {number: self._length(upload, number) for number in part_numbers}
-        self.limits.take_signatures(upload.s3_upload_id or upload.proof, lengths)
-        self.metrics.count_signatures(len(lengths))
+        self.count(upload, lengths)
         if upload.headers is not None:
             return {"1": self.store.sign_put(upload.key, upload.headers, upload.size or 0)}
         urls = self.store.sign_parts(upload.key, upload.s3_upload_id, lengths)
         return {str(number): url for number, url in urls.items()}
+
+    def count(self, upload: Upload, part_numbers: Collection[int]) -> None:
+        """Signatures are about to be given. Raises `Problem` (429) for a part that has had too many; then none is counted."""
+        self.limits.take_signatures(upload.s3_upload_id or upload.proof, part_numbers)
+        self.metrics.count_signatures(len(part_numbers))
 
     def tell_completed(self, upload: Upload, found: Found) -> None:
         """An upload has become an object: tell everybody who wants to know."""

@@ -30,8 +30,7 @@ def sign(signing: Signing, upload: Upload) -> Signed:
     if not signing.abilities.has("forms"):
         (url,) = signing.sign(upload, [1]).values()
         return Signed("PUT", url, {}, dict(upload.headers))
-    signing.limits.take_signatures(upload.proof, [1])
-    signing.metrics.count_signatures(1)
+    signing.count(upload, [1])
     url, fields = signing.store.sign_form(upload.key, dict(upload.headers), upload.size, upload.size)
     return Signed("POST", url, fields, {})
 

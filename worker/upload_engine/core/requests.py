@@ -73,16 +73,21 @@ def prepare_create(
     *, file_name: str, content_type: str, file_size: int, part_size: int, project_id: str, s3_key: str
 ) -> ApiRequest:
     """Create. ``s3_key`` may be empty: the server makes a key then."""
-    body: dict[str, Any] = {
+    body = about_file(file_name, content_type, file_size, project_id, s3_key)
+    return ApiRequest("POST", _MULTIPART, {**body, "partSize": part_size})
+
+
+def about_file(
+    file_name: str, content_type: str, file_size: int, project_id: str, s3_key: str
+) -> dict[str, Any]:
+    """What the server is told of a file."""
+    told: dict[str, Any] = {
         "filename": file_name,
         "type": content_type,
         "size": file_size,
-        "partSize": part_size,
         "projectId": project_id,
     }
-    if s3_key:
-        body["key"] = s3_key
-    return ApiRequest("POST", _MULTIPART, body)
+    return {**told, "key": s3_key} if s3_key else told
 
 
 def parse_create(response: HttpResponse) -> CreatedUpload:

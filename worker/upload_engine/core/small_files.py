@@ -15,6 +15,7 @@ from upload_engine.core.requests import (
     MAX_WORDS,
     CreatedUpload,
     SignedParts,
+    about_file,
     not_from_the_store,
     read_object,
     read_report,
@@ -28,18 +29,12 @@ MOST_TOGETHER = 200
 
 def prepare_create_whole(sessions: Iterable[SessionState]) -> ApiRequest:
     """Create many."""
-    files: list[dict[str, Any]] = []
-    for session in sessions:
-        facts = session.facts
-        file: dict[str, Any] = {
-            "filename": facts.fingerprint.name,
-            "type": facts.content_type,
-            "size": facts.fingerprint.size,
-            "projectId": facts.project_id,
-        }
-        if facts.s3_key:
-            file["key"] = facts.s3_key
-        files.append(file)
+    files = [
+        about_file(
+            facts.fingerprint.name, facts.content_type, facts.fingerprint.size, facts.project_id, facts.s3_key
+        )
+        for facts in (session.facts for session in sessions)
+    ]
     return ApiRequest("POST", "/s3/objects", {"files": files})
 
 
