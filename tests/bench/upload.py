@@ -74,7 +74,9 @@ class Setting:
 
 
 NEAR, FAR, FARTHER = Setting(0), Setting(50), Setting(150)
-SHAPED, BUSY_PAGE, HIDDEN_PAGE = Setting(megabits=20), Setting(page="busy"), Setting(page="hidden")
+SHAPED, BUSY_PAGE = Setting(megabits=20), Setting(page="busy")
+CABLE, CABLE_BUSY, CABLE_HIDDEN = (Setting(megabits=100, page=page) for page in ("", "busy", "hidden"))
+"""Slow enough that a page that is busy takes nothing from an upload but what goes through the page."""
 GIB = Workload("1 file of 1 GiB", 1, 1024 * MIB)
 SIX = Workload("6 files of 200 MiB", 6, 200 * MIB)
 HUNDRED = Workload("100 files of 1 MiB", 100, MIB, (OURS, UPPY5, UPPY6, AWS))
@@ -86,7 +88,8 @@ HUGE = Workload("1 file of 5 GiB", 1, 5 * 1024 * MIB, (OURS,))
 FULL = (
     *((work, setting) for work in (GIB, SIX, HUNDRED, THOUSAND) for setting in (NEAR, FAR, FARTHER)),
     *((work, SHAPED) for work in (SHORT, FEW)),
-    *((work, setting) for work in (MIDDLE, FEW) for setting in (NEAR, BUSY_PAGE, HIDDEN_PAGE)),
+    *((work, setting) for work in (SHORT, FEW) for setting in (CABLE, CABLE_BUSY, CABLE_HIDDEN)),
+    *((MIDDLE, setting) for setting in (NEAR, BUSY_PAGE)),
     (HUGE, NEAR),
 )
 QUICK = (

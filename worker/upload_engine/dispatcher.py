@@ -145,7 +145,7 @@ class Dispatcher:
         self.perform(self.queue.handle(event, now))
         if not isinstance(event, e.TimerFired):  # what a timer leads to shows by itself
             self.outbox.happened(event.upload_id)
-        if self._log and not isinstance(event, e.PartProgressed):
+        if self._log and not isinstance(event, e.PartProgressed | e.FileProgressed):
             self._log(f"{event.upload_id} {e.describe(event)}")
 
     def _count(self, event: e.PartProgressed | e.PartUploaded | e.PartFailed, now: float) -> None:

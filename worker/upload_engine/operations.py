@@ -6,7 +6,7 @@ Expected failures are events, too; anything else that is raised here is a bug an
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -129,13 +129,13 @@ class Operations:
         if isinstance(effect, fx.ProbeNetwork):
             return e.NetworkProbed(effect.upload_id, effect.attempt, await self._is_reachable())
         try:
-            return await self._control(effect)
+            return await self._control(effect, report)
         except UploadFault as fault:
             return e.ControlFailed(effect.upload_id, effect.attempt, fault)
 
     # Control requests.
 
-    async def _control(self, effect: fx.Request) -> e.Event:
+    async def _control(self, effect: fx.Request, report: Callable[[e.Event], None]) -> e.Event:
         upload_id, attempt = effect.upload_id, effect.attempt
         session = self._sessions[upload_id]
         server_upload_id, key = session.server_upload_id, session.key
@@ -147,15 +147,15 @@ class Operations:
                 response = await self._call(requests.prepare_list(server_upload_id, key))
                 return e.PartsListed(upload_id, attempt, requests.parse_list(response))
             case fx.CheckFile(parts=parts):
-                return await self._check(session, attempt, parts)
+                return await self._check(session, attempt, parts, report)
             case fx.HashFile(part_size=part_size, md5=md5):
-                return await self._hash(session, attempt, part_size, md5=md5)
+                return await self._hash(session, attempt, part_size, report, md5=md5)
             case fx.CheckStatus():
                 response = await self._call(requests.prepare_status(server_upload_id, key))
                 return e.StatusChecked(upload_id, attempt, *requests.parse_status(response))
             case fx.CompleteUpload(parts=((_, part),)) if session.transfer.is_whole:
-                report = await self._small_files.complete(server_upload_id, key, part.etag)
-                return e.UploadCompleted(upload_id, attempt, report)
+                found = await self._small_files.complete(server_upload_id, key, part.etag)
+                return e.UploadCompleted(upload_id, attempt, found)
             case fx.CompleteUpload(parts=parts, checksum=checksum):
                 request = requests.prepare_complete(server_upload_id, key, parts, checksum)
                 response = await self._call(request, COMPLETE_SECONDS)
@@ -254,12 +254,17 @@ class Operations:
         return file
 
     async def _check(
-        self, session: Session, attempt: int, parts: Iterable[tuple[int, Part]]
+        self,
+        session: Session,
+        attempt: int,
+        parts: Sequence[tuple[int, Part]],
+        report: Callable[[e.Event], None],
     ) -> e.FileChecked:
         """Compare stored parts with the file's bytes: by the checksum they were sent with, else by their ETag. Raises FileFault."""
         file, transfer = await self._same_file(session), session.transfer
         found: dict[int, str] = {}
         differing: list[int] = []
+        checked, total = 0, sum(part.size for _, part in parts)
         for number, part in parts:
             by_etag = not part.crc64nvme and transfer.tells_bytes(part.etag)
             is_told = transfer.keeps_checksum or part.crc64nvme != ""
@@ -268,15 +273,27 @@ class Operations:
             found[number] = checksums.crc64nvme
             if (by_etag and checksums.md5 != part.etag) or part.crc64nvme not in ("", checksums.crc64nvme):
                 differing.append(number)
+            checked += part.size
+            report(e.FileProgressed(session.upload_id, attempt, checked, total))
         return e.FileChecked(session.upload_id, attempt, tuple(differing), found)
 
-    async def _hash(self, session: Session, attempt: int, part_size: int, *, md5: bool) -> e.FileHashed:
+    async def _hash(
+        self,
+        session: Session,
+        attempt: int,
+        part_size: int,
+        report: Callable[[e.Event], None],
+        *,
+        md5: bool,
+    ) -> e.FileHashed:
         """The MD5 of each part of so many bytes, or the CRC-64/NVME of the file. Raises FileFault."""
         file, size = await self._same_file(session), session.transfer.file_size
         found: list[tuple[Checksums, int]] = []
         for number in range(1, count_parts(size, part_size) + 1):
-            body = await file.part(*part_range(number, size, part_size))
-            found.append((await file.checksums(body, md5=md5, crc64nvme=not md5), body.size))
+            offset, length = part_range(number, size, part_size)
+            body = await file.part(offset, length)
+            found.append((await file.checksums(body, md5=md5, crc64nvme=not md5), length))
+            report(e.FileProgressed(session.upload_id, attempt, offset + length, size))
         if md5:
             return e.FileHashed(session.upload_id, attempt, tuple(one.md5 for one, _ in found))
         whole = combine_all((from_base64(one.crc64nvme), length) for one, length in found)

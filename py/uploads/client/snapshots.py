@@ -120,6 +120,7 @@ def _placeholder(head: "UploadHead", project_id: str, s3_key: str, file_name: st
         "object_url": None,
         "etag": None,
         "checksum": None,
+        "checked": None,
         "file_access": "open",
         "rank": head["rank"],
     }

@@ -129,9 +129,8 @@ SESSION = Record(
         "parts_uploaded": Whole(most=10_000),
         "object_url": Link(nullable=True),  # downloads the object; only when completed
         "etag": Text(nullable=True),
-        "checksum": Text(
-            nullable=True
-        ),  # CRC-64/NVME of the whole object, in base64, as S3 has it; only when completed
+        "checksum": Text(nullable=True),  # CRC-64/NVME of the whole object, in base64; only when completed
+        "checked": Number(nullable=True, most=100),  # percent of what is just being compared with the file
         "file_access": Choice(FILE_ACCESS),
         "rank": Number(),  # its place in the list: the lowest comes first
     }

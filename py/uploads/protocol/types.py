@@ -61,6 +61,7 @@ if TYPE_CHECKING:
         checksum: (
             str | None
         )  # CRC-64/NVME of the whole object in base64, once it is completed, where the store keeps it
+        checked: float | None  # percent of what is just being compared with the file
         file_access: FileAccess
         rank: float
 

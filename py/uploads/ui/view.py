@@ -71,6 +71,8 @@ def row(
     name = fmt.visible_name(session["file_name"])
     access = session["file_access"]
     told = words.phase(phase, engine, access)
+    if session["checked"] is not None:
+        told = f"{told} {fmt.share(int(session['checked']))}"
     return {
         "status": session["status"],
         "phase": phase,

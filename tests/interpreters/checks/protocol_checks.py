@@ -72,6 +72,7 @@ def snapshot(**changes: object) -> "dict[str, Any]":
         "object_url": None,
         "etag": None,
         "checksum": None,
+        "checked": None,
         "file_access": "open",
         "rank": 1_790_000_000_000.0,
     }

@@ -44,6 +44,7 @@ def session(phase: str, **changes: object) -> "Any":
         "object_url": "s3/object?key=k" if phase == "completed" else None,
         "etag": None,
         "checksum": None,
+        "checked": None,
         "file_access": "choose",
     }
     values.update(changes)
@@ -337,6 +338,12 @@ def details(**changes: "Any") -> "dict[str, Any]":
     found: dict[str, Any] = {"figures": figures, "requests": 3, "window": 4, "parts": "12s1S3f2r80w"}
     found.update(changes)
     return found
+
+
+def check_a_look_at_the_file_says_how_far_it_is() -> None:
+    shown = view.row(session("reconciling", checked=41.7), progress(60.0), None, "ready")
+    assert shown["state"] == "Checking what is already stored… 41 %"
+    assert shown["value_text"].endswith("41 %")
 
 
 def check_the_details_of_an_upload() -> None:

@@ -145,6 +145,21 @@ def test_an_object_whose_parts_are_not_known_is_compared_by_its_checksum(right: 
     assert kinds(life.tell(hashed)) == [fx.DeleteSession if right else fx.AbortUpload]
 
 
+def test_a_look_at_the_file_tells_how_far_it_is() -> None:
+    """V5; fault 59: as long as it goes on, and no longer."""
+    life = Kept()
+    life.finalise_unchecked()
+    assert life.tell(e.FileProgressed(ID, life.asked, 10, 25)) == []
+    assert life.session.share_checked == 0.4
+    assert life.tell(e.FileProgressed(ID, life.asked - 1, 25, 25)) == [], "of another look"
+    assert life.session.share_checked == 0.4
+    assert "FileProgressed" not in "".join(life.session.story), "there are too many of them"
+    life.checked()
+    assert [life.session.share_checked] == [None]
+    life.tell(e.CancelRequested(ID))
+    assert [life.session.share_checked] == [None]
+
+
 def test_a_store_that_has_other_bytes_is_looked_at_part_by_part() -> None:
     """Faults 69, 70: Complete names no part; the parts' own checksums do, and only what differs is sent again."""
     life = Kept()

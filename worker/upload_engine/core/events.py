@@ -106,6 +106,14 @@ class PartsListed(Answer):
 
 
 @dataclass(frozen=True, slots=True)
+class FileProgressed(Answer):
+    """The file is being compared or hashed: so many of so many bytes are."""
+
+    checked: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
 class FileChecked(Answer):
     """The file is still the one that the upload began with. ``differing``: stored parts that are not its bytes.
 

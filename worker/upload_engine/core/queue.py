@@ -176,7 +176,9 @@ class UploadQueue:
             self._window.landed(goodput)
         if effects and isinstance(event, e.NetworkProbed) and not event.reachable:
             effects += self._lose(e.ServerLost(QUEUE), now)
-        return effects if isinstance(event, e.PartProgressed) else effects + self._grant(now)
+        return (
+            effects if isinstance(event, e.PartProgressed | e.FileProgressed) else effects + self._grant(now)
+        )
 
     def _tell(self, session: Session, event: e.Event, now: float) -> Effects:
         effects = session.handle(event, now)

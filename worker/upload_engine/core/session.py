@@ -29,7 +29,7 @@ class Session(SessionState):
             return []
         if (self.phase, type(event)) not in TRANSITIONS:
             raise IllegalTransition(self.phase, type(event).__name__, None, self.story)
-        if not isinstance(event, e.PartProgressed):
+        if not isinstance(event, e.PartProgressed | e.FileProgressed):
             self.tell_story(event, now)
         return _REACTIONS[type(event)](self, event, now)
 
@@ -79,6 +79,7 @@ _REACTIONS: dict[type[e.Event], Callable[[SessionState, Any, float], Effects]] =
     e.PartFailed: sending.on_part_failed,
     e.TimerFired: sending.on_timer_fired,
     e.PartsListed: settling.on_parts_listed,
+    e.FileProgressed: settling.on_file_progressed,
     e.FileChecked: settling.on_file_checked,
     e.FileHashed: settling.on_file_hashed,
     e.StatusChecked: settling.on_status_checked,

@@ -65,6 +65,7 @@ class SessionState:
         self.last_activity = facts.started_at
         self.rank = float(facts.started_at)
         self.figures = Figures()
+        self._share_checked: float | None = None
         self.control: int | None = None
         self.control_kind: type[fx.Request] = fx.CreateUpload
         self.control_tries = 0
@@ -111,6 +112,14 @@ class SessionState:
             is_ahead and not self.transfer.in_flight and not self.transfer.was_sent
         )
 
+    @property
+    def share_checked(self) -> float | None:
+        """How much has been compared with the file, from 0 to 1, while that is what is going on."""
+        return None if self.control is None else self._share_checked
+
+    def check_went_on(self, checked: int, total: int) -> None:
+        self._share_checked = checked / max(1, total)
+
     def under_way(self, kind: type[fx.Request]) -> bool:
         return self.control is not None and self.control_kind is kind
 
@@ -139,6 +148,7 @@ class SessionState:
         """Start a control request; at most one is under way."""
         self.control = attempt = self.next_attempt()
         self.control_kind = kind
+        self._share_checked = None
         if kind is fx.CreateUpload:
             return fx.CreateUpload(self.upload_id, attempt, self.is_small)
         if kind is fx.CompleteUpload:

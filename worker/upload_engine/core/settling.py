@@ -61,6 +61,11 @@ def on_parts_listed(session: SessionState, event: e.PartsListed, now: float) -> 
     return [session.saved()]
 
 
+def on_file_progressed(session: SessionState, event: e.FileProgressed, now: float) -> Effects:
+    session.check_went_on(event.checked, event.total)
+    return []
+
+
 def on_file_checked(session: SessionState, event: e.FileChecked, now: float) -> Effects:
     session.control = None
     transfer = session.transfer

@@ -114,6 +114,7 @@ TABLE: tuple[Row, ...] = (
     Row((P.UPLOADING,), e.PartsListed, (P.FINALISING, P.WAITING_FOR_NETWORK)),
     Row((P.UPLOADING,), e.ControlFailed, (P.RECONCILING, *_PROBLEMS)),
     Row((P.RECONCILING,), e.PartsListed, (P.FINALISING, P.WAITING_FOR_FILE)),
+    Row((P.RECONCILING, P.FINALISING), e.FileProgressed),
     Row((P.RECONCILING,), e.FileChecked, (P.UPLOADING, P.FINALISING)),
     Row((P.RECONCILING,), e.FileHashed, (P.COMPLETED,)),
     Row((P.RECONCILING,), e.StatusChecked, (P.COMPLETED, P.QUEUED, P.WAITING_FOR_FILE, P.FAILED)),
