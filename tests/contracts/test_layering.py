@@ -34,9 +34,11 @@ ARROWS: dict[str, set[str]] = {
     "upload_engine.sign_in": {"upload_engine.core", "upload_engine.interfaces"},
     "upload_engine.small_files": {"upload_engine.core", "upload_engine.interfaces"},
     "upload_engine.part_urls": {"upload_engine.core", "upload_engine.interfaces"},
+    "upload_engine.files": {"upload_engine.core", "upload_engine.interfaces"},
     "upload_engine.operations": {
         "upload_engine.core",
         "upload_engine.interfaces",
+        "upload_engine.files",
         "upload_engine.part_urls",
         "upload_engine.sign_in",
         "upload_engine.small_files",

@@ -6,7 +6,7 @@ Expected failures are events, too; anything else that is raised here is a bug an
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -15,12 +15,11 @@ from upload_engine.core import effects as fx
 from upload_engine.core import events as e
 from upload_engine.core import requests
 from upload_engine.core.checksums import Checksums
-from upload_engine.core.crc64 import combine_all, from_base64, to_base64
-from upload_engine.core.errors import FileChanged, FileUnreadable, ServiceFault, StallFault, UploadFault
+from upload_engine.core.errors import FileChanged, ServiceFault, StallFault, UploadFault
 from upload_engine.core.limits import LITTLE, READ_AT_ONCE
-from upload_engine.core.parts import Part, count_parts, part_range
 from upload_engine.core.retry import MIN_PATIENCE
 from upload_engine.core.session import Session
+from upload_engine.files import Files
 from upload_engine.interfaces import (
     ApiRequest,
     Clock,
@@ -99,7 +98,7 @@ class Operations:
         self._sign_in = SignIn(signer.call, guest_key)
         self._clock = clock
         self._sessions = sessions
-        self._files = files
+        self._files = Files(files)
         self._ask_who = ask_who
         self._urls = PartUrls(sessions, self._call, clock, spawn, on_signing, on_checksums_refused)
         self._written = written
@@ -147,9 +146,9 @@ class Operations:
                 response = await self._call(requests.prepare_list(server_upload_id, key))
                 return e.PartsListed(upload_id, attempt, requests.parse_list(response))
             case fx.CheckFile(parts=parts):
-                return await self._check(session, attempt, parts, report)
+                return await self._files.check(session, attempt, parts, report)
             case fx.HashFile(part_size=part_size, md5=md5):
-                return await self._hash(session, attempt, part_size, report, md5=md5)
+                return await self._files.hash(session, attempt, part_size, report, md5=md5)
             case fx.CheckStatus():
                 response = await self._call(requests.prepare_status(server_upload_id, key))
                 return e.StatusChecked(upload_id, attempt, *requests.parse_status(response))
@@ -245,67 +244,6 @@ class Operations:
             doing.cancel()
             patience.cancel()
 
-    # Files.
-
-    def _file(self, upload_id: str) -> FileSource:
-        file = self._files.get(upload_id)
-        if file is None:
-            raise FileUnreadable("the file is not at hand")
-        return file
-
-    async def _check(
-        self,
-        session: Session,
-        attempt: int,
-        parts: Sequence[tuple[int, Part]],
-        report: Callable[[e.Event], None],
-    ) -> e.FileChecked:
-        """Compare stored parts with the file's bytes: by the checksum they were sent with, else by their ETag. Raises FileFault."""
-        file, transfer = await self._same_file(session), session.transfer
-        found: dict[int, str] = {}
-        differing: list[int] = []
-        checked, total = 0, sum(part.size for _, part in parts)
-        for number, part in parts:
-            by_etag = not part.crc64nvme and transfer.tells_bytes(part.etag)
-            is_told = transfer.keeps_checksum or part.crc64nvme != ""
-            body = await file.part(*part_range(number, transfer.file_size, transfer.part_size))
-            checksums = await file.checksums(body, md5=by_etag, crc64nvme=is_told)
-            found[number] = checksums.crc64nvme
-            if (by_etag and checksums.md5 != part.etag) or part.crc64nvme not in ("", checksums.crc64nvme):
-                differing.append(number)
-            checked += part.size
-            report(e.FileProgressed(session.upload_id, attempt, checked, total))
-        return e.FileChecked(session.upload_id, attempt, tuple(differing), found)
-
-    async def _hash(
-        self,
-        session: Session,
-        attempt: int,
-        part_size: int,
-        report: Callable[[e.Event], None],
-        *,
-        md5: bool,
-    ) -> e.FileHashed:
-        """The MD5 of each part of so many bytes, or the CRC-64/NVME of the file. Raises FileFault."""
-        file, size = await self._same_file(session), session.transfer.file_size
-        found: list[tuple[Checksums, int]] = []
-        for number in range(1, count_parts(size, part_size) + 1):
-            offset, length = part_range(number, size, part_size)
-            body = await file.part(offset, length)
-            found.append((await file.checksums(body, md5=md5, crc64nvme=not md5), length))
-            report(e.FileProgressed(session.upload_id, attempt, offset + length, size))
-        if md5:
-            return e.FileHashed(session.upload_id, attempt, tuple(one.md5 for one, _ in found))
-        whole = combine_all((from_base64(one.crc64nvme), length) for one, length in found)
-        return e.FileHashed(session.upload_id, attempt, crc64nvme=to_base64(whole))
-
-    async def _same_file(self, session: Session) -> FileSource:
-        """The file, as far as its sample tells the one that the upload began with. Raises FileFault."""
-        file = self._file(session.upload_id)
-        if await file.sample() != session.facts.fingerprint.sample:
-            raise FileChanged("its content is different")
-        return file
-
     # Parts.
 
     async def _put(self, effect: fx.UploadPart, report: Callable[[e.Event], None]) -> tuple[str, str]:
@@ -313,7 +251,7 @@ class Operations:
 
         The part's checksum is computed while it is sent, and compared with what the store tells of what has arrived.
         """
-        file, transfer = self._file(effect.upload_id), self._sessions[effect.upload_id].transfer
+        file, transfer = self._files.of(effect.upload_id), self._sessions[effect.upload_id].transfer
         if transfer.is_whole:
             # An object of which nothing is written down would never be heard of again.
             await self._written(effect.upload_id)

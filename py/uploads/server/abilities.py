@@ -175,11 +175,12 @@ class Probe:
 
     def _whole_checksums(self) -> bool:
         """The CRC-64/NVME of the whole object is kept, and a wrong one is refused at Complete."""
+        kind = {"ChecksumType": "FULL_OBJECT"}
         with self._upload("object", **WHOLE_CHECKSUM) as place:
             etag = self._send(place)
-            if not self._refuses(lambda: self._complete(place, etag, ChecksumCRC64NVME=_WRONG_CRC64)):
+            if not self._refuses(lambda: self._complete(place, etag, ChecksumCRC64NVME=_WRONG_CRC64, **kind)):
                 return False
-            self._complete(place, etag, ChecksumCRC64NVME=_CRC64)
+            self._complete(place, etag, ChecksumCRC64NVME=_CRC64, **kind)
             kept = self._client.head_object(
                 Bucket=self._bucket, Key=f"{self._folder}/object", ChecksumMode="ENABLED"
             )
