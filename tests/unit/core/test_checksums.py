@@ -46,13 +46,14 @@ def test_a_checksum_goes_on_where_another_ended(first: bytes, second: bytes) -> 
     assert crc64(second, crc64(first)) == oracle.crc64nvme(first + second)
 
 
-@settings(max_examples=300)
+@settings(max_examples=60)
 @given(st.integers(0, len(MEGABYTE)))
 def test_the_checksums_of_both_halves_make_that_of_the_whole_wherever_it_is_split(at: int) -> None:
     first, second = MEGABYTE[:at], MEGABYTE[at:]
     assert combine(oracle.crc64nvme(first), oracle.crc64nvme(second), len(second)) == WHOLE
 
 
+@settings(max_examples=30)
 @given(st.lists(st.integers(0, len(MEGABYTE)), max_size=12))
 def test_the_checksums_of_parts_make_that_of_the_whole(cuts: list[int]) -> None:
     borders = [0, *sorted(cuts), len(MEGABYTE)]
