@@ -200,3 +200,22 @@ def test_errors_of_the_store() -> None:
     proxy = fault(requests.parse_part, answer("<html>", 413, x_amz_request_id="r2"))
     assert (proxy.code, proxy.request_id) == ("RefusedOnTheWay", "r2")
     assert fault(requests.parse_part, answer("", 403)).code == ""
+
+
+def test_the_checksum_of_the_whole_is_told_and_read() -> None:
+    """Fault 69."""
+    told = {"type": "CRC64NVME", "value": "rosUhgp5mIg="}
+    request = requests.prepare_complete("u", "k", [(1, Part("e", 5))], "rosUhgp5mIg=")
+    assert request.json == {"parts": [{"PartNumber": 1, "ETag": "e"}], "checksum": told}
+    report = {"size": 5, "etag": '"E-1"', "proof": True}
+    assert requests.parse_complete(answer(report | {"checksum": told})).checksum == told["value"]
+    for other in (None, {"type": "md5-of-md5s", "value": "e-1"}):
+        assert requests.parse_complete(answer(report | {"checksum": other})).checksum == ""
+    damaged = answer(report | {"checksum": {"type": "CRC64NVME", "value": "AAAA"}})
+    assert fault(requests.parse_complete, damaged).code == "NotFromTheStore"
+    created = {"key": "k", "uploadId": "u", "checksumAlgorithm": "CRC64NVME"}
+    assert requests.parse_create(answer(created)).keeps_checksum
+    assert not requests.parse_create(answer(created | {"checksumAlgorithm": "CRC32"})).keeps_checksum
+    arrived = HttpResponse(200, {"x-amz-checksum-crc64nvme": " rosUhgp5mIg= "}, "")
+    assert requests.told_checksum(arrived) == "rosUhgp5mIg="
+    assert requests.told_checksum(HttpResponse(200, {}, "")) == ""
