@@ -29,7 +29,7 @@ const engine = {
         projectId: "default", uploadId, s3Key: "key", nextPartNumber: 1, phase,
         status: status ?? (ends.includes(phase) ? phase : waits), progress: percent, startedAt, lastActivity: startedAt,
         fileSize: 3e8, fileName: name, chunkSize: 16777216, contentType: "video/quicktime", userId: "guest",
-        partsUploaded: 0, objectUrl: phase === "completed" ? "s3/object?key=key" : null, etag: null, fileAccess, rank: startedAt,
+        partsUploaded: 0, objectUrl: phase === "completed" ? "s3/object?key=key" : null, etag: null, checksum: null, checked: null, fileAccess, rank: startedAt,
       },
       progress: {
         projectId: "default", progress: percent, uploadedBytes: Math.floor(percent * 3e6), totalBytes: 3e8,
