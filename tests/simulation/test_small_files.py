@@ -27,6 +27,16 @@ def ten_kib(number: int) -> Disk:
     return Disk(f"{number}.bin", 10 * KIB)
 
 
+def start_many(life: Life, count: int) -> None:
+    for number in range(count):
+        life.start(f"{number}.bin", ten_kib(number))
+
+
+async def all_completed(life: Life, count: int) -> None:
+    for number in range(count):
+        await life.page.until(f"{number}.bin", "completed")
+
+
 @scenario
 async def test_a_thousand_small_files_take_few_calls() -> None:
     """R2."""
@@ -49,10 +59,8 @@ async def test_pages_hear_of_a_small_file_three_times_at_the_most() -> None:
     """It waits, it is on its way, it is there: what happens in between is nobody's business."""
     world = small_world(latency=0.05)
     async with Life(world, MemoryStore()) as life:
-        for number in range(100):
-            life.start(f"{number}.bin", ten_kib(number))
-        for number in range(100):
-            await life.page.until(f"{number}.bin", "completed")
+        start_many(life, 100)
+        await all_completed(life, 100)
         told = [text for text in life.page.texts if '"UPLOAD_SNAPSHOT"' in text]
     assert len(told) <= 300
 
@@ -77,8 +85,7 @@ async def test_small_and_large_ones_do_not_wait_for_each_other() -> None:
         for file in large:
             life.start(file.name, file)
         await asyncio.sleep(1)
-        for number in range(MANY):
-            life.start(f"{number}.bin", ten_kib(number))
+        start_many(life, MANY)
         await life.page.until("999.bin", "completed")
         sent = [life.page.sessions[file.name]["progress"] for file in large]
         assert all(5 < progress < 60 for progress in sent), sent
@@ -91,8 +98,7 @@ async def test_one_that_is_refused_keeps_no_other_back() -> None:
     world = small_world()
     world.server.refused = {"13.bin"}
     async with Life(world, MemoryStore()) as life:
-        for number in range(30):
-            life.start(f"{number}.bin", ten_kib(number))
+        start_many(life, 30)
         await life.page.until("13.bin", "failed")
         for number in range(30):
             if number != 13:
@@ -113,8 +119,7 @@ async def test_nothing_is_sent_whole_before_it_is_written_down() -> None:
     """R3; faults 47, 48: of an object that no record names nobody would ever hear again."""
     world, store = small_world(), SlowStore()
     async with Life(world, store) as life:
-        for number in range(3):
-            life.start(f"{number}.bin", ten_kib(number))
+        start_many(life, 3)
         while not world.bucket.objects:
             recorded = {record["serverUploadId"] for record in await store.load("me")}
             await asyncio.sleep(0.01)
@@ -199,8 +204,7 @@ async def test_all_of_them_are_paused_and_go_on() -> None:
     """Fault 66."""
     world = small_world(latency=0.2)
     async with Life(world, MemoryStore()) as life:
-        for number in range(300):
-            life.start(f"{number}.bin", ten_kib(number))
+        start_many(life, 300)
         await life.page.until("20.bin", "completed")
         life.say(p.PAUSE_ALL)
         await life.page.until("299.bin", "paused")
@@ -209,8 +213,7 @@ async def test_all_of_them_are_paused_and_go_on() -> None:
         await asyncio.sleep(30)
         assert world.bytes_stored == stored < 300 * 10 * KIB
         life.say(p.RESUME_ALL)
-        for number in range(300):
-            await life.page.until(f"{number}.bin", "completed")
+        await all_completed(life, 300)
     assert len(world.bucket.objects) == 300
 
 

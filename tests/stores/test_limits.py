@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
-import jwt
 import pytest
 
-from tests.harness.secrets import EVIDENCE
+from tests.harness.application import JWT_SECRET, new_user
 from tests.harness.server import ServerProcess
 
 pytestmark = pytest.mark.stores
 
 MIB = 1024 * 1024
-JWT_SECRET = "the secret of an application, shared"
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
 
 
@@ -44,11 +41,7 @@ def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
 
 @pytest.fixture
 def person(strict: ServerProcess, request: pytest.FixtureRequest) -> Iterator[httpx.Client]:
-    """Somebody new for every test, so that nothing is used up."""
-    user = f"{request.node.name[:60].replace('[', '-').replace(']', '')}-{time.time_ns()}".replace(" ", "")
-    text = jwt.encode({"sub": user, "exp": time.time() + 600}, JWT_SECRET, algorithm="HS256")
-    EVIDENCE.keep_secret("token of an application", text)
-    with httpx.Client(base_url=strict.url, headers={"Authorization": f"Bearer {text}"}, timeout=60) as client:
+    with new_user(strict, request.node.name) as client:
         yield client
 
 

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
-import jwt
 import pytest
 
-from tests.harness.secrets import EVIDENCE
+from tests.harness.application import JWT_SECRET, new_user
 from tests.harness.server import ServerProcess
 
 pytestmark = pytest.mark.stores
 MIB = 1024 * 1024
-JWT_SECRET = "the secret of an application, shared"
 
 
 @pytest.fixture
@@ -185,11 +182,7 @@ def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
 
 @pytest.fixture
 def person(strict: ServerProcess, request: pytest.FixtureRequest) -> Iterator[httpx.Client]:
-    """Somebody new for every test."""
-    claims = {"sub": f"{request.node.name[:60]}-{time.time_ns()}", "exp": time.time() + 600}
-    text = jwt.encode(claims, JWT_SECRET, algorithm="HS256")
-    EVIDENCE.keep_secret("token of an application", text)
-    with httpx.Client(base_url=strict.url, headers={"Authorization": f"Bearer {text}"}, timeout=60) as client:
+    with new_user(strict, request.node.name) as client:
         yield client
 
 
