@@ -58,6 +58,8 @@ ALL = {
     "lengths",
     "md5",
     "checksums",
+    "wholeChecksums",
+    "checksumExposed",
     "etagsAreMd5",
     "etagExposed",
     "conditionalPut",
@@ -67,8 +69,8 @@ ALL = {
 }
 LACKS = {
     "seaweedfs": set(),
-    "ceph": {"checksums", "conditionalComplete"},
-    "swift": {"forms"},
+    "ceph": {"checksums", "wholeChecksums", "checksumExposed", "conditionalComplete"},
+    "swift": {"wholeChecksums", "checksumExposed", "forms"},
 }
 """As measured; see the stores' table in README."""
 
