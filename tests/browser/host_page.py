@@ -60,7 +60,12 @@ class HostPage:
         return self.browser.page.evaluate(script, argument)
 
     def until(self, script: str, argument: Any = None) -> Any:
-        return until(self.browser.page, script, argument)
+        """As of the harness; what was heard until then is told where it never comes true."""
+        try:
+            return until(self.browser.page, script, argument)
+        except AssertionError as error:
+            error.add_note(json.dumps(self.evaluate("() => news.slice(-20)"), indent=1))
+            raise
 
     def nonce(self) -> str:
         """The one that the widget has told."""
