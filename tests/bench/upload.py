@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -27,7 +27,7 @@ from uploads.server import site
 from uploads.server.checks import find_chromium
 from uploads.server.paths import DIST
 
-from tests.bench.contestants import AWS, BARE, LONGEST, OURS, SENDERS, UPPY5, UPPY6
+from tests.bench.contestants import AWS, BARE, LONGEST, OURS, PAGES, SENDERS, UNCHECKED, UPPY5, UPPY6
 from tests.bench.figures import Figures, draw, report
 from tests.bench.processes import Watcher
 from tests.browser.line import FarLine, open_far_line
@@ -78,6 +78,7 @@ SHAPED, BUSY_PAGE = Setting(megabits=20), Setting(page="busy")
 CABLE, CABLE_BUSY, CABLE_HIDDEN = (Setting(megabits=100, page=page) for page in ("", "busy", "hidden"))
 """Slow enough that a page that is busy takes nothing from an upload but what goes through the page."""
 GIB = Workload("1 file of 1 GiB", 1, 1024 * MIB)
+CHECKED = Workload("1 file of 1 GiB", 1, 1024 * MIB, (*ALL, UNCHECKED))
 SIX = Workload("6 files of 200 MiB", 6, 200 * MIB)
 HUNDRED = Workload("100 files of 1 MiB", 100, MIB, (OURS, UPPY5, UPPY6, AWS))
 THOUSAND = Workload("1,000 files of 10 KiB", 1000, 10 * KIB, (OURS, UPPY5, UPPY6, AWS))
@@ -86,7 +87,9 @@ SHORT = Workload("1 file of 64 MiB", 1, 64 * MIB)
 FEW = Workload("100 files of 10 KiB", 100, 10 * KIB, (OURS, UPPY5, UPPY6, AWS))
 HUGE = Workload("1 file of 5 GiB", 1, 5 * 1024 * MIB, (OURS,))
 FULL = (
-    *((work, setting) for work in (GIB, SIX, HUNDRED, THOUSAND) for setting in (NEAR, FAR, FARTHER)),
+    (CHECKED, NEAR),
+    *((GIB, setting) for setting in (FAR, FARTHER)),
+    *((work, setting) for work in (SIX, HUNDRED, THOUSAND) for setting in (NEAR, FAR, FARTHER)),
     *((work, SHAPED) for work in (SHORT, FEW)),
     *((work, setting) for work in (SHORT, FEW) for setting in (CABLE, CABLE_BUSY, CABLE_HIDDEN)),
     *((MIDDLE, setting) for setting in (NEAR, BUSY_PAGE)),
@@ -114,7 +117,7 @@ def run_once(
     browser = Browser(playwright, program, profile, all_in_front=state != "hidden")
     page = browser.page
     page.set_default_timeout(LONGEST)
-    page.goto(f"{place.page_url}/")
+    page.goto(f"{place.page_url}/{PAGES.get(who, '')}")
     page.wait_for_selector("html[data-engine=ready]")  # it is not to compete with the others
     send = SENDERS[who](page, place, files)
     if state == "busy":
@@ -164,8 +167,9 @@ def make_files(folder: Path, work: Workload) -> list[Path]:
 def chosen(options: argparse.Namespace) -> Iterator[tuple[Workload, Setting]]:
     for work, setting in QUICK if options.quick else FULL:
         name = f"{work.name}, {setting}"
-        if all(text in name for text in options.only or []):
-            yield work, setting
+        senders = tuple(who for who in work.contestants if who in (options.who or SENDERS))
+        if senders and all(text in name for text in options.only or []):
+            yield replace(work, contestants=senders), setting
 
 
 def measure(options: argparse.Namespace, folder: Path, playwright: Playwright) -> dict[str, list[Figures]]:
@@ -202,6 +206,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--runs", type=int, help="of each (5)")
     parser.add_argument(
         "--only", metavar="TEXT", action="append", help="only cases in whose name this is; may be given again"
+    )
+    parser.add_argument(
+        "--who",
+        metavar="NAME",
+        action="append",
+        choices=list(SENDERS),
+        help=f"only these, one at a time: {', '.join(SENDERS)}",
     )
     parser.add_argument("--out", type=Path, help="write every single figure here, as JSON")
     parser.add_argument("--svg", type=Path, help="draw the ratios here")

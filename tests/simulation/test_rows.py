@@ -7,7 +7,9 @@ import gc
 from typing import Any
 
 import pytest
+from upload_engine.core.checksums import Checksums
 from upload_engine.core.limits import GIB, MIB
+from upload_engine.interfaces import PartBody
 from upload_engine.memory_store import MemoryStore
 from uploads import protocol as p
 
@@ -289,6 +291,19 @@ def test_what_the_store_has_wrong_is_sent_again(fault: str, amount: float, keeps
         assert world.bytes_stored <= 200 * MIB + 3 * 5 * MIB
 
     run(story())
+
+
+@scenario
+async def test_a_site_may_do_without_checksums() -> None:
+    """Nothing is read beside what is sent; ETags, lengths and the token still prove the object."""
+
+    class Unread(Disk):
+        async def checksums(self, body: PartBody, *, md5: bool, crc64nvme: bool) -> Checksums:
+            raise AssertionError("it was read once more")
+
+    world = World(dialect=Dialect(keeps_checksums=True, tells_checksums=True))
+    life = await arrives(world, Unread("a.bin", PARTS * 8 * MIB), checksums=False)
+    assert life.page.sessions["a"]["etag"]
 
 
 @pytest.mark.parametrize(

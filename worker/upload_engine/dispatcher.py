@@ -105,6 +105,7 @@ class Dispatcher:
             is_arriving=lambda: bool(self.arriving),
             is_sending_small=lambda: self.queue.is_sending_small,
             spawn=self.spawn,
+            checksums=config["checksums"],
         )
         self.kept = KeptFiles(
             outside.file_keeper,

@@ -74,7 +74,8 @@ class Operations:
     """What the engine can do. ``sessions`` and ``files`` are the engine's own, by upload id; read only here.
 
     ask_who: makes sure that they are those of the user who is signed in; False when the server does not say; on_signing: told of
-    each upload whose URLs are asked for; written: returns once an upload's session is written down; is_arriving, is_sending_small, spawn: see ``SmallFiles``.
+    each upload whose URLs are asked for; written: returns once an upload's session is written down; is_arriving, is_sending_small, spawn: see ``SmallFiles``; checksums: whether
+    those of parts are computed while they are sent.
     """
 
     def __init__(
@@ -92,8 +93,11 @@ class Operations:
         is_arriving: Callable[[], bool],
         is_sending_small: Callable[[], bool],
         spawn: Callable[[Coroutine[Any, Any, None]], None],
+        *,
+        checksums: bool = True,
     ) -> None:
         self.transports = transports
+        self._checksums = checksums
         self._signer = signer
         self._sign_in = SignIn(signer.call, guest_key)
         self._clock = clock
@@ -204,7 +208,7 @@ class Operations:
             created.user_id,
             created.has_opaque_etags,
             created.is_whole,
-            created.keeps_checksum,
+            created.keeps_checksum and self._checksums,
         )
 
     async def _is_reachable(self) -> bool:
@@ -261,6 +265,8 @@ class Operations:
                 raise FileChanged("its content is different")
             return await self._send(effect, whole.body, Checksums(md5=whole.checksum), report)
         body = await file.part(effect.offset, effect.size)
+        if not self._checksums:
+            return await self._send(effect, body, Checksums(), report)
         kept = transfer.keeps_checksum
         hashing = asyncio.ensure_future(file.checksums(body, md5=not kept, crc64nvme=kept))
         hashing.add_done_callback(_take_note)

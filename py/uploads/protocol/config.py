@@ -38,6 +38,7 @@ DEFAULT_UPLOAD_CONFIG: "dict[str, Any]" = {
     "keep_offline": 1024
     * MIB,  # bytes: the same for files that are added while the signing server is out of reach
     "progress_interval": 100,  # milliseconds between two snapshots of an upload
+    "checksums": True,  # compute those of parts while they are sent, and compare them with what the store tells
     "transport": "auto",  # "fetch", "xhr", or "auto": whichever suits the part
     "signer_url": "",  # where the signing API is; empty: the page's own origin
     "signer": "auto",  # what answers there: "own" (serve.py's API), "companion" (Uppy's), or "auto": asked at the start
@@ -154,6 +155,7 @@ _RULES = {
     "keep_copy": _or(_whole(1, LARGEST_OBJECT, "bytes"), None),
     "keep_offline": _or(_whole(0, LARGEST_OBJECT, "bytes"), None),
     "progress_interval": _whole(16, 60_000, "milliseconds"),
+    "checksums": _flag,
     "transport": _one_of("auto", "fetch", "xhr"),
     "signer_url": _url,
     "analytics_url": _url,

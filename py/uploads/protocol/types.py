@@ -130,6 +130,7 @@ if TYPE_CHECKING:
         keep_copy: int | None
         keep_offline: int | None
         progress_interval: int
+        checksums: bool
         transport: Literal["auto", "fetch", "xhr"]
         signer_url: str
         signer: Literal["auto", "own", "companion"]

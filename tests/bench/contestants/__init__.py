@@ -20,6 +20,9 @@ HERE = Path(__file__).parent
 LONGEST = 900_000
 """Milliseconds until a run counts as failed."""
 OURS, UPPY5, UPPY6, AWS, BARE = "ours", "Uppy 5", "Uppy 6", "lib-storage", "bare loop"
+UNCHECKED = "ours without checksums"
+PAGES = {UNCHECKED: "?embed&checksums=false"}
+"""The query of the page on which they are; the others' is empty."""
 Sender = Callable[[Page, FarLine, list[Path]], Callable[[], None]]
 
 
@@ -110,6 +113,7 @@ def send_bare(page: Page, place: FarLine, files: list[Path]) -> Callable[[], Non
 
 SENDERS: dict[str, Sender] = {
     OURS: send_ours,
+    UNCHECKED: send_ours,
     UPPY5: sender_of_uppy("uppy5"),
     UPPY6: sender_of_uppy("uppy6"),
     AWS: send_aws,

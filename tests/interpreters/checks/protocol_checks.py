@@ -388,6 +388,7 @@ def check_good_settings_are_taken() -> None:
         ("keep_offline", 0),
         ("keep_offline", GIB_3),
         ("keep_offline", None),
+        ("checksums", False),
         ("transport", "xhr"),
         ("signer_url", "https://sign.example/api"),
         ("signer_url", "HTTP://localhost:8000"),
