@@ -27,6 +27,22 @@ class Figures:
     that went onto the network in vain.
     """
 
+    __slots__ = (
+        "_began",
+        "_busy_since",
+        "_sampled",
+        "_step",
+        "_under_way",
+        "parts",
+        "peak_speed",
+        "resent_bytes",
+        "retries",
+        "samples",
+        "seconds",
+        "sent_bytes",
+        "signing_calls",
+    )
+
     def __init__(self) -> None:
         self.seconds = 0.0
         self.sent_bytes = 0

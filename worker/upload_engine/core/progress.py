@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
 
 WINDOW_SECONDS = 8.0
@@ -27,8 +26,10 @@ class Progress:
 class SpeedMeter:
     """Bytes per second over a sliding window of ``(time, total bytes sent)`` samples."""
 
+    __slots__ = ("_samples",)
+
     def __init__(self) -> None:
-        self._samples: deque[tuple[float, int]] = deque()
+        self._samples: list[tuple[float, int]] = []
 
     def reset(self) -> None:
         """Forget the past: what comes next has nothing to do with it."""
@@ -43,7 +44,7 @@ class SpeedMeter:
             samples.pop()
         samples.append((now, total))
         while len(samples) > 2 and now - samples[1][0] >= WINDOW_SECONDS:
-            samples.popleft()
+            del samples[0]
 
     def speed(self, now: float) -> float:
         """Bytes per second; 0.0 while too little is known."""

@@ -19,6 +19,8 @@ __all__ = ["Effects", "Session"]
 class Session(SessionState):
     """The state of one upload. Only ``restore``, ``refuse``, ``own``, ``handle`` and ``next_part`` change it."""
 
+    __slots__ = ()  # of ten thousand that wait, each would have a dictionary of more than its own size
+
     def wants_part(self) -> bool:
         """There is a part to send, and nothing speaks against sending it."""
         return self.phase is Phase.UPLOADING and self.transfer.has_next() and not self.suspicious

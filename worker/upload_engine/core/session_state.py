@@ -5,7 +5,6 @@ The reactions themselves are in ``sending``, ``settling``, ``trouble`` and ``wis
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import replace
 
 from upload_engine.core import effects as fx
@@ -42,6 +41,41 @@ class SessionState:
     ``is_small``: it is to be sent whole, as long as nothing of it was created.
     """
 
+    __slots__ = (
+        "_attempts",
+        "_share_checked",
+        "_story",
+        "bucket",
+        "checksum",
+        "contradiction",
+        "control",
+        "control_kind",
+        "control_tries",
+        "doubts",
+        "error",
+        "etag",
+        "facts",
+        "figures",
+        "has_file",
+        "is_checked",
+        "is_cut_known",
+        "is_small",
+        "key",
+        "last_activity",
+        "phase",
+        "policy",
+        "probes",
+        "rank",
+        "report",
+        "sending_since",
+        "server_upload_id",
+        "starts",
+        "suspicious",
+        "timers",
+        "transfer",
+        "was_paused",
+    )
+
     def __init__(self, facts: UploadFacts, part_size: int, policy: RetryPolicy, *, has_file: bool) -> None:
         self.facts = facts
         self.transfer = Transfer(facts.fingerprint.size, part_size)
@@ -74,7 +108,7 @@ class SessionState:
         self.probes = 0
         self.starts = 0
         self._attempts = 0
-        self._story: deque[tuple[float, Phase, e.Event]] = deque(maxlen=STORY_LENGTH)
+        self._story: list[tuple[float, Phase, e.Event]] = []
 
     @property
     def upload_id(self) -> str:
@@ -127,6 +161,8 @@ class SessionState:
 
     def tell_story(self, event: e.Event, now: float) -> None:
         self._story.append((now, self.phase, event))
+        if len(self._story) > STORY_LENGTH:
+            del self._story[0]
 
     def next_attempt(self) -> int:
         self._attempts += 1

@@ -59,6 +59,30 @@ class Transfer:
     has looked.
     """
 
+    __slots__ = (
+        "_counted",
+        "_meter",
+        "_sent_again",
+        "_sent_before",
+        "_shown_bytes",
+        "_signed_anew",
+        "_stuck",
+        "_tries",
+        "_unheard",
+        "_unsent",
+        "_usual_speed",
+        "_verified",
+        "file_size",
+        "has_opaque_etags",
+        "in_doubt",
+        "in_flight",
+        "is_whole",
+        "keeps_checksum",
+        "part_size",
+        "revision",
+        "stored",
+    )
+
     def __init__(self, file_size: int, part_size: int) -> None:
         self.file_size = file_size
         self.part_size = part_size
