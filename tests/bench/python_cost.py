@@ -20,7 +20,7 @@ from uploads.server import site
 from uploads.server.checks import find_chromium
 from uploads.server.paths import DIST
 
-from tests.bench.contestants import send_ours
+from tests.bench.contestants import open_page, send_ours
 from tests.bench.upload import MIB, make_files
 from tests.bench.upload import Workload as Work
 from tests.browser.line import FarLine, open_far_line
@@ -44,8 +44,7 @@ def python_seconds(place: FarLine, profile: Path, files: list[Path], part_size: 
         browser = Browser(playwright, program, profile)
         page = browser.page
         page.set_default_timeout(900_000)
-        page.goto(f"{place.page_url}/" + (f"?embed&chunk_size={part_size}" if part_size else ""))
-        page.wait_for_selector("html[data-engine=ready]")
+        open_page(page, place, {"chunk_size": part_size} if part_size else {})
         send = send_ours(page, place, files)
         page.wait_for_timeout(2000)
         with talking_to_worker(browser) as call:

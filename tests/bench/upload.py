@@ -27,7 +27,18 @@ from uploads.server import site
 from uploads.server.checks import find_chromium
 from uploads.server.paths import DIST
 
-from tests.bench.contestants import AWS, BARE, LONGEST, OURS, PAGES, SENDERS, UNCHECKED, UPPY5, UPPY6
+from tests.bench.contestants import (
+    AWS,
+    BARE,
+    LONGEST,
+    OURS,
+    SENDERS,
+    SETTINGS,
+    UNCHECKED,
+    UPPY5,
+    UPPY6,
+    open_page,
+)
 from tests.bench.figures import Figures, draw, report
 from tests.bench.processes import Watcher
 from tests.browser.line import FarLine, open_far_line
@@ -117,8 +128,7 @@ def run_once(
     browser = Browser(playwright, program, profile, all_in_front=state != "hidden")
     page = browser.page
     page.set_default_timeout(LONGEST)
-    page.goto(f"{place.page_url}/{PAGES.get(who, '')}")
-    page.wait_for_selector("html[data-engine=ready]")  # it is not to compete with the others
+    open_page(page, place, SETTINGS.get(who, {}))
     send = SENDERS[who](page, place, files)
     if state == "busy":
         page.evaluate(BUSY)

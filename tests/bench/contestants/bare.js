@@ -1,5 +1,6 @@
-// The limit: a worker that does nothing but PUT slices of files to signed URLs with fetch, five at a time, as many as the
-// engine has on the way to one host. What it asks of the signing server is what the engine asks: create, all URLs at once, complete.
+// The limit: a worker that does nothing but PUT slices of files to signed URLs with fetch, three of a file and five in all at a
+// time, as many as the engine has on the way. What it asks of the signing server is what the engine asks: create, all URLs at once, complete.
+const OF_A_FILE = 3;
 const AT_A_TIME = 5;
 let origin; // the script is a blob: it has no address of its own
 const headers = { "Content-Type": "application/json" };
@@ -25,33 +26,39 @@ async function upload(file, put) {
   const answer = await fetch(origin + batch, { credentials: "include" });
   if (!answer.ok) throw new Error(`${batch}: ${answer.status} ${await answer.text()}`);
   const { presignedUrls } = await answer.json();
+  const ofFile = limited(OF_A_FILE);
   const parts = await Promise.all(
     numbers.map((number) =>
-      put(async () => {
+      ofFile(() => put(async () => {
         const body = file.slice((number - 1) * size, number * size);
         const stored = await fetch(presignedUrls[number], { method: "PUT", body });
         if (!stored.ok) throw new Error(`part ${number}: ${stored.status}`);
         return { PartNumber: number, ETag: stored.headers.get("ETag") };
-      }),
+      })),
     ),
   );
   await call(`/s3/multipart/${encodeURIComponent(uploadId)}/complete${query}`, { parts });
 }
 
-self.onmessage = async ({ data: { origin: site, files } }) => {
-  origin = site;
-  let free = AT_A_TIME;
+/** Runs jobs, so many at a time, in order. */
+function limited(most) {
+  let free = most;
   const waiting = [];
-  async function put(job) {
-    if (!free) await new Promise((go) => waiting.push(go));
-    free -= 1;
+  return async (job) => {
+    if (free) free -= 1;
+    else await new Promise((go) => waiting.push(go));
     try {
       return await job();
     } finally {
-      free += 1;
-      waiting.shift()?.();
+      if (waiting.length) waiting.shift()();
+      else free += 1;
     }
-  }
+  };
+}
+
+self.onmessage = async ({ data: { origin: site, files } }) => {
+  origin = site;
+  const put = limited(AT_A_TIME);
   try {
     await Promise.all(files.map((file) => upload(file, put)));
     self.postMessage("done");
