@@ -30,10 +30,11 @@ SPEAKING = (
         ENGINE / name
         for name in ("account.py", "dispatcher.py", "engine.py", "intake.py", "kept_files.py", "main.py")
     ),
-    *(ENGINE / "core" / name for name in ("explain.py", "rules.py")),
+    ENGINE / "rules.py",
+    ENGINE / "core" / "explain.py",
     ENGINE / "signers" / "companion.py",
     *(ENGINE / "demo" / name for name in ("bucket.py", "desk.py", "signer.py", "tally.py", "transport.py")),
-    *(ROOT / "py" / "uploads" / "client" / name for name in ("book.py", "client.py")),
+    *(ROOT / "py" / "uploads" / "client" / name for name in ("book.py", "client.py", "inspection.py")),
     *(ROOT / "py" / "uploads" / "server" / name for name in ("file_rules.py", "limits.py", "permission.py")),
 )
 """Whose sentences reach people through the page."""

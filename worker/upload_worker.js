@@ -20,8 +20,14 @@
  *                                own; body is null unless it is text of at most `longest` characters: Python's memory
  *                                would grow by whatever is sent
  *   attempt(target, name, …args) call target[name](…args); [true, value] or [false, "what went wrong"], never throws
+ *   newInspector(memory, callback)  a worker of its own that runs a site's inspectors (worker/upload_inspectors), in a heap of at
+ *                                most so many bytes: {post(body, file), end()}, or null where there are no workers. callback(body,
+ *                                file) for every message; callback("", undefined, reason) when it has stopped
  *
- * Loaded as a worker it starts Pyodide with the engine's modules (restored from a snapshot of the memory that has them;
+ * Loaded as a worker named "uploads inspector BYTES" it starts Pyodide with nothing but inspectors.zip, and calls
+ * `upload_inspectors.main.start(host)`: host.onJob(callback) calls back with (body, file) for every job, host.tell(body, file)
+ * answers, host.vendored is the address of the packages that the site brings along. Any other
+ * worker starts Pyodide with the engine's modules (restored from a snapshot of the memory that has them;
  * if that does not fit, imported from engine.zip) and calls `upload_engine.main.start(host)` once, with
  *
  *   host.kind                    "shared", "dedicated" or "page"
@@ -71,14 +77,17 @@
  */
 
 const SCRIPT = new URL(import.meta.url);
-// The site's build puts its own names into the next six lines.
+// The site's build puts its own names into the next seven lines.
 const BUILD = "unbuilt";
 const SITE = new URL("../", SCRIPT);
 const PYODIDE = new URL("../vendor/pyodide/", SCRIPT);
 const CHECKSUMS = new URL("../vendor/hash-wasm/", SCRIPT);
+const PACKAGES = new URL("../vendor/packages/", SCRIPT);
 const STANDARD_LIBRARY = null; // what the engine imports of it; null: all of it, from Pyodide's folder
 const SNAPSHOT_SIZES = null; // bytes of Pyodide's header and of the memory; null: the engine is imported from its zip
 const ENGINE = new URL("engine.zip", SCRIPT);
+const INSPECTORS = new URL("inspectors.zip", SCRIPT);
+const INSPECTOR = "uploads inspector "; // the name of a worker that runs those; the limit of its memory follows, in bytes
 const SNAPSHOT = new URL("engine.snapshot", SCRIPT);
 const NOTHING = new URL("nothing.zip", SCRIPT);
 const ON_PAGE = typeof document !== "undefined";
@@ -107,6 +116,7 @@ const FRESH_PAGE = 1; // kinds of them; 0 is for nothing but zeros, in a fresh i
 const STORED_PAGE = 2;
 const CLEARED_PAGE = 3;
 const SHORT_TEXT = 4_096; // bytes
+const WASM_PAGE = 65_536; // bytes
 const KNOCK_AGAIN = 1_000; // milliseconds: whoever comes while a shared worker is ending may not be heard by the next one
 
 /** The protocol's wire form of "the engine cannot work", for when there is no Python to write it. */
@@ -249,7 +259,9 @@ async function readText(response, limit) {
   return text + decoder.decode();
 }
 
-if (!ON_PAGE) {
+if (!ON_PAGE && globalThis.name.startsWith(INSPECTOR)) {
+  runInspector(Number(globalThis.name.slice(INSPECTOR.length)));
+} else if (!ON_PAGE) {
   const kind = "onconnect" in globalThis ? "shared" : "dedicated";
   const connect = runWorker(kind, TABS_MEET, close);
   if (kind === "shared") globalThis.onconnect = ({ ports: [port] }) => connect(port, "");
@@ -289,6 +301,7 @@ function connectPage() {
     get leads() { return Boolean(own) && line.port === own.port; },
     attempt,
     listenTo,
+    newInspector,
   };
   const takenToken = takeGuestToken();
   const guestToken = IS_WIDGET ? "" : takenToken;
@@ -542,6 +555,28 @@ function connectPage() {
     };
   }
 
+  function newInspector(memory, callback) {
+    try {
+      const worker = newWorker(`${INSPECTOR}${memory}`);
+      const stopped = (reason) => {
+        worker.terminate();
+        callback("", undefined, reason);
+      };
+      worker.onerror = (event) => {
+        event.preventDefault();
+        stopped(inOneLine(event.error ?? event.message));
+      };
+      worker.onmessage = ({ data }) => {
+        if (data.stopped !== undefined) stopped(data.stopped);
+        else if (data.log !== undefined) console[data.level === "error" ? "error" : "info"](`inspector: ${data.log}`);
+        else callback(data.body, data.file);
+      };
+      return { post: (body, file) => worker.postMessage({ body, file }), end: () => worker.terminate() };
+    } catch {
+      return null;
+    }
+  }
+
   function attempt(target, name, ...args) {
     try {
       return [true, target[name](...args)];
@@ -638,6 +673,45 @@ async function withRightType(work) {
   }
 }
 
+async function fetchBytes(url) {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`${url.pathname.split("/").pop()} answered ${response.status}`);
+  return new Uint8Array(await response.arrayBuffer());
+}
+
+/**
+ * Pyodide. sizes: of the snapshot, or null; loading: the packed snapshot, or a zip of modules to be imported. All is fetched at
+ * once, and started after `turn`. library: the part of the standard library that is wanted; null: all of it.
+ */
+async function loadPython({ sizes, loading, library, turn, log }) {
+  const creating = import(new URL("pyodide.asm.mjs", PYODIDE));
+  for (const early of [loading, creating]) early.catch(() => {}); // awaited below; until then no failure is an unhandled one
+  const { loadPyodide } = await import(new URL("pyodide.mjs", PYODIDE));
+  await turn;
+  const options = {
+    indexURL: PYODIDE.href,
+    stdout: (text) => log(text),
+    stderr: (text) => log(text, "error"),
+    createPyodideModule: async (settings) => {
+      if (sizes) settings.INITIAL_MEMORY = sizes[1];
+      const module = await (await creating).default(settings);
+      if (sizes) restore(await loading, header, module.HEAPU8);
+      return module;
+    },
+  };
+  const header = sizes && new Uint8Array(sizes[0]);
+  if (library) options.stdLibURL = library.href;
+  if (sizes) Object.assign(options, { stdLibURL: NOTHING.href, _loadSnapshot: header }); // what is needed is in the snapshot
+  const pyodide = await withRightType(() => loadPyodide(options));
+  if (!sizes) {
+    pyodide.FS.writeFile("/modules.zip", await loading);
+    const sys = pyodide.pyimport("sys");
+    sys.path.insert(0, "/modules.zip");
+    sys.destroy();
+  }
+  return pyodide;
+}
+
 /** Begin to work. Gives connect(port, guestToken), to be called for every page. end: ends the worker. */
 function runWorker(kind, tabsMeet, end) {
   globalThis.uploadEdge = EDGE;
@@ -661,9 +735,7 @@ function runWorker(kind, tabsMeet, end) {
     globalThis.addEventListener("unhandledrejection", (event) => log(inOneLine(event.reason), "error"));
   }
 
-  // WebKit gives the errors of its own making no stack. Pyodide takes an object without one for no error at all, and
-  // Python that awaits such a promise (a fetch that failed, a file that cannot be read) waits for ever.
-  if (!("stack" in Error.prototype)) Error.prototype.stack = "";
+  makeErrorsWhole();
 
   run().catch(fail);
   return connect;
@@ -754,42 +826,11 @@ function runWorker(kind, tabsMeet, end) {
     return start(null, fetchBytes(ENGINE));
   }
 
-  /** sizes: of the snapshot, or null; loading: the packed snapshot, or the engine's zip. All is fetched at once. */
   async function start(sizes, loading) {
-    const creating = import(new URL("pyodide.asm.mjs", PYODIDE));
-    for (const early of [loading, creating]) early.catch(() => {}); // awaited below; until then no failure is an unhandled one
-    const { loadPyodide } = await import(new URL("pyodide.mjs", PYODIDE));
-    await turn;
-    const options = {
-      indexURL: PYODIDE.href,
-      stdout: (text) => log(text),
-      stderr: (text) => log(text, "error"),
-      createPyodideModule: async (settings) => {
-        if (sizes) settings.INITIAL_MEMORY = sizes[1];
-        const module = await (await creating).default(settings);
-        if (sizes) restore(await loading, header, module.HEAPU8);
-        return module;
-      },
-    };
-    const header = sizes && new Uint8Array(sizes[0]);
-    if (STANDARD_LIBRARY) options.stdLibURL = STANDARD_LIBRARY.href;
-    if (sizes) Object.assign(options, { stdLibURL: NOTHING.href, _loadSnapshot: header }); // what is needed is in the snapshot
-    const pyodide = await withRightType(() => loadPyodide(options));
+    const pyodide = await loadPython({ sizes, loading, library: STANDARD_LIBRARY, turn, log });
     pyodide._api.on_fatal = fail;
-    if (!sizes) {
-      pyodide.FS.writeFile("/engine.zip", await loading);
-      const sys = pyodide.pyimport("sys");
-      sys.path.insert(0, "/engine.zip");
-      sys.destroy();
-    }
     boot = sizes ? "snapshot" : "plain";
     return pyodide.pyimport("upload_engine.main");
-  }
-
-  async function fetchBytes(url) {
-    const response = await fetch(url);
-    if (!response.ok) throw new Error(`${url.pathname.split("/").pop()} answered ${response.status}`);
-    return new Uint8Array(await response.arrayBuffer());
   }
 
   function hearTab({ build, asks, knock, from, worker, data }) {
@@ -845,4 +886,49 @@ function runWorker(kind, tabsMeet, end) {
     failure = engineFailed(`The upload engine could not start. ${inOneLine(error)}`);
     for (const port of ports) port.postMessage({ body: failure });
   }
+}
+
+/**
+ * WebKit gives the errors of its own making no stack. Pyodide takes an object without one for no error at all, and
+ * Python that awaits such a promise (a fetch that failed, a file that cannot be read) waits for ever.
+ */
+function makeErrorsWhole() {
+  if (!("stack" in Error.prototype)) Error.prototype.stack = "";
+}
+
+/** A worker that runs a site's inspectors, in a heap of so many bytes at the most. */
+async function runInspector(memory) {
+  const jobs = [];
+  let onJob = (...job) => jobs.push(job);
+  globalThis.onmessage = ({ data }) => onJob(data.body, data.file);
+  const stop = (error) => postMessage({ stopped: inOneLine(error) });
+  const log = (text, level = "info") => postMessage({ log: text, level });
+  makeErrorsWhole();
+  limitMemory(memory);
+  try {
+    const pyodide = await loadPython({ sizes: null, loading: fetchBytes(INSPECTORS), library: null, log });
+    pyodide._api.on_fatal = stop;
+    const main = pyodide.pyimport("upload_inspectors.main");
+    await main.start({
+      vendored: PACKAGES.href,
+      siteUrl: SITE.href,
+      tell: (body, file) => postMessage({ body, file }),
+      onJob(callback) {
+        onJob = callback;
+        for (const job of jobs) callback(...job);
+      },
+      log,
+    });
+  } catch (error) {
+    stop(error);
+  }
+}
+
+/** What a heap would grow to beyond that is refused: Python raises MemoryError then. */
+function limitMemory(most) {
+  const { grow } = WebAssembly.Memory.prototype;
+  WebAssembly.Memory.prototype.grow = function growWithin(pages) {
+    if (this.buffer.byteLength + pages * WASM_PAGE > most) throw new RangeError("no more memory is allowed here");
+    return grow.call(this, pages);
+  };
 }

@@ -74,11 +74,13 @@ ARROWS: dict[str, set[str]] = {
         "upload_engine.interfaces",
         "uploads.protocol",
     },
+    "upload_engine.rules": {"upload_engine.core", "uploads.protocol"},
     "upload_engine.intake": {
         "upload_engine.account",
         "upload_engine.core",
         "upload_engine.dispatcher",
         "upload_engine.interfaces",
+        "upload_engine.rules",
         "uploads.protocol",
     },
     "upload_engine.engine": {
@@ -100,6 +102,8 @@ ARROWS: dict[str, set[str]] = {
         "upload_engine.demo",
         "upload_engine.interfaces",
     },
+    "upload_inspectors": set(),
+    "upload_inspectors.main": {"upload_inspectors", "uploads.protocol"},
     "upload_engine.main": {
         "upload_engine.browser",
         "upload_engine.core",
@@ -118,6 +122,10 @@ TOUCHES_THE_BROWSER = {
     "upload_engine.browser",
     "upload_engine.demo.shelf_of_blobs",
     "upload_engine.main",
+    "upload_inspectors.browser",
+    "upload_inspectors.main",
+    "upload_inspectors.packages",
+    "upload_inspectors.webcrypto",
     "uploads.client.beacon",
     "uploads.client.link",
     "uploads.ui.demo_file",

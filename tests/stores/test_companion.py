@@ -19,6 +19,7 @@ from upload_engine.signers.companion import ADVICE
 from upload_engine.signers.either import EitherSigner
 
 from tests.harness.companion import open_companion
+from tests.harness.facts import facts_of
 from tests.harness.server import ServerProcess
 
 pytestmark = [pytest.mark.stores, pytest.mark.peers]
@@ -48,9 +49,7 @@ class Talk:
         return parse(asyncio.run(self.signer.call(request)))
 
     def begin(self, size: int) -> requests.CreatedUpload:
-        request = requests.prepare_create(
-            file_name="é.bin", content_type="a/b", file_size=size, part_size=0, project_id="", s3_key=""
-        )
+        request = requests.prepare_create(facts_of("é.bin", size, project_id=""), 0)
         assert self.ask(requests.prepare_open_uploads(), requests.parse_open_uploads).user_id == "companion"
         created: requests.CreatedUpload = self.ask(request, requests.parse_create)
         return created

@@ -9,7 +9,7 @@ from tests import fault_rows
 
 TESTS = Path(__file__).parents[1]
 TEXT = (TESTS / "ACCEPTANCE.md").read_text(encoding="utf-8")
-LINES = set(re.findall(r"^- ([A-FHK-RU-W]\d+)\.", TEXT, re.MULTILINE))
+LINES = set(re.findall(r"^- ([A-FHK-RU-X]\d+)\.", TEXT, re.MULTILINE))
 
 
 def cited() -> set[str]:
@@ -19,7 +19,7 @@ def cited() -> set[str]:
         if path == Path(__file__):
             continue
         text = path.read_text(encoding="utf-8")
-        for letter, first, last in re.findall(r"\b([A-FHK-RU-W])(\d+)(?:-\1?(\d+))?\b", text):
+        for letter, first, last in re.findall(r"\b([A-FHK-RU-X])(\d+)(?:-\1?(\d+))?\b", text):
             found |= {f"{letter}{number}" for number in range(int(first), int(last or first) + 1)}
     return found
 

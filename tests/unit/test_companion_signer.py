@@ -18,6 +18,8 @@ from upload_engine.interfaces import ApiRequest, HttpResponse
 from upload_engine.signers.companion import ADVICE, CompanionSigner
 from upload_engine.signers.either import EitherSigner
 
+from tests.harness.facts import facts_of
+
 HTML = "<!DOCTYPE html>\n<title>Error</title>\n<body>\n<pre>{}</pre>\n</body>"
 NO_NAME = 's3: the "filename" query parameter is required and must be a non-empty string'
 MD5 = "0123456789abcdef0123456789abcdef"
@@ -97,9 +99,7 @@ class Talk:
         return parse(asyncio.run(self.signer.call(request)))
 
     def create(self, *parts: Part) -> str:
-        request = requests.prepare_create(
-            file_name="a", content_type="b/c", file_size=5, part_size=0, project_id="p", s3_key=""
-        )
+        request = requests.prepare_create(facts_of("a", 5, content_type="b/c"), 0)
         created = self.ask(request, requests.parse_create)
         self.far.listed[created.server_upload_id] = [
             {"PartNumber": number, "Size": part.size, "ETag": f'"{part.etag}"'}

@@ -15,12 +15,13 @@ from upload_engine.core.explain import refused_file
 from upload_engine.core.facts import UploadFacts
 from upload_engine.core.fingerprint import Fingerprint
 from upload_engine.core.parts import choose_part_size
-from upload_engine.core.rules import complaint
 from upload_engine.core.session import Session
 from upload_engine.core.states import ENDED, Phase
 from upload_engine.dispatcher import Dispatcher
 from upload_engine.interfaces import FileSource, Port
+from upload_engine.rules import complaint
 
+NOT_INSPECTED: Mapping[str, Any] = {"metadata": {}, "content_encoding": "", "rejection": ""}
 SAMPLING_AT_ONCE = 4
 SAMPLE_SECONDS = 60.0
 """A file whose sample takes longer cannot be read. Firefox never reads a ``File`` of over 1 MiB that a page has made itself
@@ -119,6 +120,7 @@ class Intake:
         self, message: Mapping[str, Any], fingerprint: Fingerprint, file: FileSource, started_at: int
     ) -> None:
         config = self._config
+        inspected = message["inspected"] or NOT_INSPECTED
         facts = UploadFacts(
             upload_id=message["upload_id"],
             project_id=message["project_id"],
@@ -127,8 +129,10 @@ class Intake:
             content_type=file.content_type or "application/octet-stream",
             fingerprint=fingerprint,
             started_at=started_at,
+            metadata=inspected["metadata"],
+            content_encoding=inspected["content_encoding"],
         )
-        reason = complaint(file.name, file.size, file.content_type, config)
+        reason = inspected["rejection"] or complaint(file.name, file.size, file.content_type, config)
         if config["max_files"] is not None and self._live() >= config["max_files"]:
             reason = f"At most {config['max_files']} files can be uploaded at a time."
         part_size = max(1, file.size)  # of a file that is only listed

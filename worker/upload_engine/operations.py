@@ -175,14 +175,7 @@ class Operations:
     async def _create(self, session: Session) -> tuple[requests.CreatedUpload, float]:
         """The created upload, and when it was asked for."""
         facts, asked_at = session.facts, self._clock.now()
-        request = requests.prepare_create(
-            file_name=facts.fingerprint.name,
-            content_type=facts.content_type,
-            file_size=facts.fingerprint.size,
-            part_size=session.transfer.part_size,
-            project_id=facts.project_id,
-            s3_key=facts.s3_key,
-        )
+        request = requests.prepare_create(facts, session.transfer.part_size)
         created = requests.parse_create(await self._call(request))
         if created.is_anothers(facts.user_id):
             with suppress(UploadFault):

@@ -39,6 +39,7 @@ def snapshot(session: Session, now: float, object_url: str, file_access: str) ->
             "checksum": session.checksum or None,
             "file_access": file_access,
             "rank": session.rank,
+            "metadata": dict(facts.metadata) or None,
             "checked": None if session.share_checked is None else round(100 * session.share_checked, 1),
         },
         "progress": {

@@ -69,12 +69,14 @@ class UploadBook:
         self._placeholders: dict[str, bool] = {}
         self._orphans: dict[str, bool] = {}
 
-    def place(self, upload_id: str, project_id: str, s3_key: str, file_name: str, now: int) -> None:
+    def place(
+        self, upload_id: str, project_id: str, s3_key: str, file_name: str, now: int, phase: str = "queued"
+    ) -> None:
         """Enters an upload that the engine has not seen yet. `now`: milliseconds since 1970."""
         head: Any = {
             "upload_id": upload_id,
             "status": "uploading",
-            "phase": "queued",
+            "phase": phase,
             "file_access": "open",
             "rank": float(now),
             "file_size": None,
@@ -88,6 +90,13 @@ class UploadBook:
         self.await_engine(upload_id)
         if self.engine == "failed":
             self._fail(upload_id)
+
+    def inspect(self, upload_id: str, phase: str, checked: "float | None" = None) -> None:
+        """Of an upload that the engine has not seen yet: whether it is looked at, and how far that is, in percent."""
+        head = self.heads[upload_id]
+        head["phase"], head["checked"] = phase, checked
+        self._enter(head)
+        self._snapshots.touch(upload_id)
 
     def _enter(self, head: "UploadHead") -> None:
         upload_id = head["upload_id"]

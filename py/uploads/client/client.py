@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
+    from uploads.client.inspection import Inspected, Inspection
     from uploads.client.link import WorkerLink
 
 LARGE_FILE = 100_000_000
@@ -66,7 +67,10 @@ class UploadClient(KnownUploads):
         differing = {
             name: value for name, value in self.config.items() if value != DEFAULT_UPLOAD_CONFIG[name]
         }
+        inspectors = differing.pop("inspectors", [])  # this page's own affair; their options may hold a key
         KnownUploads.__init__(self, link, book, Recovery(book), differing)
+        self._inspection = _new_inspection(link, inspectors, self._inspecting) if inspectors else None
+        self._paused_early: dict[str, bool] = {}
         self._handles: dict[str, Any] = {}  # of files that the engine keeps and may not read
         self._listeners: list[Callable[[dict[str, Any]], None]] = []
         self._hello = {"type": HELLO, "config": self._differing}
@@ -126,28 +130,79 @@ class UploadClient(KnownUploads):
             raise ClientError("there is an upload of this id already")
         message = {"type": START_UPLOAD, "upload_id": upload_id, "project_id": project_id, "s3_key": s3_key}
         text = encode_message(message)
-        name = self._link.file_name(file)
-        self._book.place(upload_id, project_id, s3_key, name, time.time_ns() // 1_000_000)
+        name, now = self._link.file_name(file), time.time_ns() // 1_000_000
+        if self._inspection is not None and self.engine != "failed":
+            self._book.place(upload_id, project_id, s3_key, name, now, "inspecting")
+            self._tell({"type": "upload", "upload_id": upload_id})
+            self._inspection.begin(upload_id, file, lambda found: self._inspected(message, found))
+            return upload_id
+        self._book.place(upload_id, project_id, s3_key, name, now)
         if self.engine != "failed":
-            try:
-                self._link.post(text, file)
-            except ClientError:
-                self._book.forget(upload_id)
-                raise
-            self._recovery.keep(upload_id, file, message)
+            self._hand_over(message, text, file)
         self._tell({"type": "upload", "upload_id": upload_id})
         return upload_id
 
+    def _hand_over(self, message: "dict[str, Any]", text: str, file: "Any") -> None:
+        """A new upload to the engine. Raises `ClientError`."""
+        upload_id = message["upload_id"]
+        try:
+            self._link.post(text, file)
+        except ClientError:
+            self._book.forget(upload_id)
+            raise
+        self._recovery.keep(upload_id, file, message)
+
+    def _inspecting(self, upload_id: str, checked: float) -> None:
+        if upload_id in self._book.heads:
+            self._book.inspect(upload_id, "inspecting", checked)
+            self._tell({"type": "upload", "upload_id": upload_id})
+
+    def _inspected(self, message: "dict[str, Any]", found: "Inspected") -> None:
+        """The site's inspectors have looked at a new upload's file."""
+        upload_id = message["upload_id"]
+        if self.closed or upload_id not in self._book.heads:
+            return
+        self._book.inspect(upload_id, "queued")
+        message["inspected"] = {
+            "metadata": found.metadata,
+            "content_encoding": found.content_encoding,
+            "rejection": found.rejection,
+        }
+        self._hand_over(message, encode_message(message), found.js_file)
+        if self._paused_early.pop(upload_id, False):
+            self._command(PAUSE_UPLOAD, upload_id)
+        self._tell({"type": "upload", "upload_id": upload_id})
+
+    def _is_inspected(self, upload_id: str) -> bool:
+        """Whether the engine has not heard of it yet, since inspectors have its file."""
+        return self._inspection is not None and upload_id in self._inspection
+
+    def _give_up_inspection(self, upload_id: str) -> None:
+        if self._inspection is not None:
+            self._inspection.drop(upload_id)
+        self._paused_early.pop(upload_id, None)
+        self._book.forget(upload_id)
+        self._tell({"type": "removed", "upload_id": upload_id})
+
     def pause_upload(self, upload_id: str) -> None:
         """Pauses an upload; its parts stay in the store. Raises `UnknownUpload`."""
+        if self._is_inspected(upload_id):
+            self._paused_early[upload_id] = True
+            return
         self._command(PAUSE_UPLOAD, upload_id)
 
     def resume_upload(self, upload_id: str) -> None:
         """Goes on with a paused upload. Raises `UnknownUpload`."""
+        if self._is_inspected(upload_id):
+            self._paused_early.pop(upload_id, None)
+            return
         self._command(RESUME_UPLOAD, upload_id)
 
     def cancel_upload(self, upload_id: str) -> None:
         """Gives an upload up, and deletes its parts from the store. Raises `UnknownUpload`."""
+        if self._is_inspected(upload_id):
+            self._give_up_inspection(upload_id)
+            return
         self._command(CANCEL_UPLOAD, upload_id)
 
     def retry_upload(self, upload_id: str) -> None:
@@ -166,8 +221,16 @@ class UploadClient(KnownUploads):
         self._open()
         self._known(upload_id)
         self._check_file(file)
-        self._link.post(encode_message({"type": RESELECT_FILE, "upload_id": upload_id}), file)
-        self._recovery.keep(upload_id, file)
+        if self._inspection is not None and not self._is_inspected(upload_id):
+            # What is uploaded may be what inspectors made of the file, and they make the same of it again.
+            self._inspection.begin(upload_id, file, lambda found: self._reselect(upload_id, found.js_file))
+        else:
+            self._reselect(upload_id, file)
+
+    def _reselect(self, upload_id: str, file: "Any") -> None:
+        if not self.closed and upload_id in self._book.heads:
+            self._link.post(encode_message({"type": RESELECT_FILE, "upload_id": upload_id}), file)
+            self._recovery.keep(upload_id, file)
 
     def continue_upload(self, upload_id: str) -> None:
         """Asks the person to let the upload's kept file be read again, and goes on with it. Call it in a click.
@@ -189,14 +252,20 @@ class UploadClient(KnownUploads):
 
     def pause_all(self) -> None:
         """Pauses every upload that is under way."""
+        if self._inspection is not None:
+            self._paused_early = dict.fromkeys(self._inspection.ids(), True)
         self._post({"type": PAUSE_ALL})
 
     def resume_all(self) -> None:
         """Goes on with every paused upload."""
+        self._paused_early = {}
         self._post({"type": RESUME_ALL})
 
     def cancel_all(self) -> None:
         """Gives up every upload that is not finished."""
+        if self._inspection is not None:
+            for upload_id in self._inspection.ids():
+                self._give_up_inspection(upload_id)
         self._post({"type": CANCEL_ALL})
 
     def move_upload(self, upload_id: str, before: "str | None" = None) -> None:
@@ -240,6 +309,8 @@ class UploadClient(KnownUploads):
             self._post({"type": GOODBYE})
             self.closed = True
             self._listeners = []
+            if self._inspection is not None:
+                self._inspection.close()
             self._link.close()
 
     # Inside.
@@ -327,3 +398,12 @@ class UploadClient(KnownUploads):
                 errors.append(error)
         if errors:
             raise errors[0]
+
+
+def _new_inspection(
+    link: "WorkerLink", inspectors: "list[dict[str, Any]]", progressed: "Callable[[str, float], None]"
+) -> "Inspection":
+    """Loaded only where a site has inspectors."""
+    from uploads.client.inspection import Inspection
+
+    return Inspection(link, inspectors, progressed)

@@ -30,6 +30,8 @@ def after_leaving(
     """
     if not tally.at_work:
         return NOTHING
+    if "inspecting" in tally.phases:  # no worker has heard of it yet
+        return STOPS
     if pages > 1:
         risky = [] if outlives else [heads[upload_id] for upload_id in takes_along if upload_id in heads]
         lost = [

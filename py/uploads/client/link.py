@@ -113,6 +113,36 @@ class WorkerLink:
         """
         attempt(lambda *_: answered(), lambda *_: answered(), js_handle, "requestPermission")
 
+    def with_file(self, js_file: "Any", then: "Callable[[str, str], None]") -> None:
+        """Calls `then(name, content type)` of a `File`, or of a `FileSystemFileHandle`'s, whose type may take a moment."""
+        if tag_of(js_file) == FILE_TAGS[0]:
+            then(str(js_file.name), str(js_file.type))
+            return
+        name = str(js_file.name)
+        attempt(
+            lambda js_found: then(name, str(js_found.type)),
+            lambda *_: then(name, ""),
+            js_file,
+            "getFile",
+        )
+
+    def new_inspector(self, memory: int, heard: "Callable[[str, Any, str], None]") -> "Inspector | None":
+        """A worker for the site's inspectors with at most so many bytes of heap; None where the browser starts none.
+
+        `heard(text, file, reason)`: every message, and the file beside it or None; without text: it has stopped, and why.
+        """
+
+        def receive(text: str, js_file: "Any" = None, reason: "Any" = "") -> None:
+            heard(text, js_file if self.is_file(js_file) else None, str(reason or ""))
+
+        js_inspector = self._js_worker.newInspector(str(memory), create_proxy(receive))
+        return Inspector(js_inspector) if hasattr(js_inspector, "post") else None
+
+    def later(self, milliseconds: int, due: "Callable[[], None]") -> "Callable[[], None]":
+        """Calls `due` after a time, unless the function that is returned is called before."""
+        js_timer = js.setTimeout(create_proxy(due), milliseconds)
+        return lambda: js.clearTimeout(js_timer)
+
     def file_name(self, js_file: "Any") -> str:
         """The name of a file. Its size is never read here: MicroPython would wrap it to 32 bits."""
         return str(js_file.name)
@@ -142,6 +172,21 @@ class WorkerLink:
             if hasattr(js_callback, "destroy"):  # MicroPython's proxies are collected instead
                 js_callback.destroy()
         self._js_callbacks = []
+
+
+class Inspector:
+    """The worker of a site's inspectors."""
+
+    def __init__(self, js_inspector: "Any") -> None:
+        self._js_inspector = js_inspector
+
+    def post(self, text: str, js_file: "Any") -> None:
+        """Sends a job and its file."""
+        self._js_inspector.post(text, js_file)
+
+    def end(self) -> None:
+        """Ends it, whatever it does."""
+        self._js_inspector.end()
 
 
 def attempt(

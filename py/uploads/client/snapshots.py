@@ -34,6 +34,10 @@ class Snapshots:
         """An upload of which nothing is known yet but what began it."""
         self._placed[head["upload_id"]] = (head, project_id, s3_key, file_name)
 
+    def touch(self, upload_id: str) -> None:
+        """Such an upload's head has changed."""
+        self._decoded.pop(upload_id, None)
+
     def fail(self, upload_id: str, error: "Any") -> None:
         """Such an upload has come to its end."""
         self._errors[upload_id] = error
@@ -120,7 +124,8 @@ def _placeholder(head: "UploadHead", project_id: str, s3_key: str, file_name: st
         "object_url": None,
         "etag": None,
         "checksum": None,
-        "checked": None,
+        "checked": head.get("checked"),
+        "metadata": None,
         "file_access": "open",
         "rank": head["rank"],
     }

@@ -44,6 +44,7 @@ DEFAULT_UPLOAD_CONFIG: "dict[str, Any]" = {
     "signer": "auto",  # what answers there: "own" (serve.py's API), "companion" (Uppy's), or "auto": asked at the start
     "analytics_url": "",  # where the page tells what becomes of uploads; empty: nowhere
     "packages": [],  # Python packages for the worker; the installer is loaded only when some are named
+    "inspectors": [],  # functions that look at files before these are uploaded; see `DEFAULT_INSPECTOR`
     "debug": False,  # tell every event of every upload on the pages' consoles
 }
 """The documented defaults. Read it; to change settings, pass them to `use_upload_worker`."""
@@ -139,6 +140,16 @@ def _texts(value: object) -> str:
     return ""
 
 
+def _inspectors(value: object) -> str:
+    if (
+        isinstance(value, list) and not value
+    ):  # as nearly everywhere: a page that has none fetches nothing for them
+        return ""
+    from uploads.protocol.inspectors import complaint_of_inspectors
+
+    return complaint_of_inspectors(value, _allowed_types)
+
+
 _RULES = {
     "chunk_size": _or(_whole(SMALLEST_PART, LARGEST_PART, "bytes"), "auto", "adaptive"),
     "max_concurrent_chunks": _whole(1, 64, "parts"),
@@ -161,6 +172,7 @@ _RULES = {
     "analytics_url": _url,
     "signer": _one_of("auto", "own", "companion"),
     "packages": _texts,
+    "inspectors": _inspectors,
     "debug": _flag,
 }
 

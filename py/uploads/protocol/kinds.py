@@ -202,6 +202,24 @@ class Texts(Kind):
         return [self.item.checked(item, f"{where}[{index}]") for index, item in enumerate(value)]
 
 
+class TextMap(Kind):
+    """An object whose keys are data, with texts; keys and texts have at most `longest` characters in all."""
+
+    expected = "an object"
+
+    def __init__(self, longest: int = 8192) -> None:
+        super().__init__()
+        self.longest = longest
+
+    def checked(self, value: object, where: str) -> object:
+        if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
+            raise ProtocolError(f"{where} must be an object with texts")
+        length = sum([len(key) + len(text) for key, text in value.items()])
+        if length > self.longest:
+            raise ProtocolError(f"{where} must have at most {self.longest} characters, it has {length}")
+        return dict(value)
+
+
 class Maybe(Kind):
     """A field of any kind that may be missing, which means `None`."""
 

@@ -12,9 +12,11 @@ from uploads.protocol.kinds import (
     Kind,
     Link,
     LongText,
+    Maybe,
     Number,
     Record,
     Text,
+    TextMap,
     Texts,
     Whole,
 )
@@ -72,6 +74,7 @@ STATUSES = ("uploading", "paused", "completed", "failed", "cancelled")
 """The documented states of an upload."""
 
 PHASES = (
+    "inspecting",
     "queued",
     "creating",
     "uploading",
@@ -86,7 +89,7 @@ PHASES = (
     "failed",
     "cancelled",
 )
-"""What an upload is doing, finer than its status. Only `waiting-for-file` goes with status `paused`
+"""What an upload is doing, finer than its status; `inspecting` before the engine hears of it. Only `waiting-for-file` goes with status `paused`
 besides `paused` itself; the last three go with the status of the same name, all others with `uploading`."""
 
 KEPT_FILES = ("handle", "copy")
@@ -133,6 +136,7 @@ SESSION = Record(
         "checked": Number(nullable=True, most=100),  # percent of what is just being compared with the file
         "file_access": Choice(FILE_ACCESS),
         "rank": Number(),  # its place in the list: the lowest comes first
+        "metadata": Maybe(TextMap()),  # of the object, from the site's inspectors
     }
 )
 
@@ -225,12 +229,19 @@ def _message(fields: dict[str, Kind] | None = None) -> Record:
     return Record(fields or {})
 
 
+INSPECTED = Record(
+    {"metadata": TextMap(), "content_encoding": Choice(("", "gzip", "zstd")), "rejection": Text()}
+)
+"""What a site's inspectors say of a file: metadata of its object, how its bytes are packed, and why it is not to be taken, or ""."""
+
 UPLOAD_WORKER_MESSAGES = {
     HELLO: _message({"config": CONFIG_CHANGES}),
     # who is asking, by a bearer token; before HELLO, and whenever there is another one. A guest's counts only where
     # nobody has come with a token yet
     SIGN_IN: _message({"token": BearerToken(1, LONGEST_TOKEN), "is_guest": Flag()}),
-    START_UPLOAD: _message({"upload_id": _upload_id(), "project_id": Text(), "s3_key": Text()}),
+    START_UPLOAD: _message(
+        {"upload_id": _upload_id(), "project_id": Text(), "s3_key": Text(), "inspected": Maybe(INSPECTED)}
+    ),
     PAUSE_UPLOAD: _message({"upload_id": _upload_id()}),
     RESUME_UPLOAD: _message({"upload_id": _upload_id()}),
     CANCEL_UPLOAD: _message({"upload_id": _upload_id()}),

@@ -64,6 +64,7 @@ if TYPE_CHECKING:
         checked: float | None  # percent of what is just being compared with the file
         file_access: FileAccess
         rank: float
+        metadata: dict[str, str] | None  # of the object, from the site's inspectors
 
     class UploadHead(TypedDict):
         """What is known of an upload without reading its whole snapshot."""
@@ -136,6 +137,7 @@ if TYPE_CHECKING:
         signer: Literal["auto", "own", "companion"]
         analytics_url: str
         packages: list[str]
+        inspectors: list[dict[str, Any]]
         debug: bool
 
     UploadWorkerMessage = dict[str, Any]

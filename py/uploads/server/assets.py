@@ -18,7 +18,9 @@ from uploads.server.paths import NODE_MODULES, ROOT
 
 CACHE = NODE_MODULES / ".cache" / "upload-worker"
 BROWSER_REQUIREMENTS = ROOT / "requirements-browser.txt"
+INSPECTOR_REQUIREMENTS = ROOT / "requirements-inspectors.txt"
 BROWSER_PYTHON = "3.14"  # the version that Pyodide is
+BROWSER_PLATFORM = "pyemscripten_2026_0_wasm32"  # PEP 783; of Pyodide's lock
 
 
 def node_program() -> Path:
@@ -93,9 +95,12 @@ def ensure_node_modules() -> Path:
     return NODE_MODULES
 
 
-def ensure_browser_wheels() -> list[Path]:
-    """The wheels of requirements-browser.txt, downloaded once, sorted by name. Raises `SetUpError`."""
-    folder = CACHE / f"wheels-{hash_of(BROWSER_REQUIREMENTS)[:16]}"
+def ensure_wheels(requirements: Path) -> list[Path]:
+    """The wheels of a file of pinned requirements, downloaded once, sorted by name. Raises `SetUpError`."""
+    lines = requirements.read_text(encoding="utf-8").splitlines()
+    if not any(line.strip() and not line.startswith("#") for line in lines):
+        return []
+    folder = CACHE / f"wheels-{hash_of(requirements)[:16]}"
     if not folder.is_dir():
         partial = folder.with_name(f"{folder.name}.{os.getpid()}")
         partial.mkdir(parents=True, exist_ok=True)
@@ -110,8 +115,16 @@ def ensure_browser_wheels() -> list[Path]:
                 "--only-binary",
                 ":all:",
             ]
-            + ["--python-version", BROWSER_PYTHON, "--disable-pip-version-check", "--progress-bar", "off"]
-            + ["--dest", str(partial), "-r", str(BROWSER_REQUIREMENTS)],
+            + [
+                "--python-version",
+                BROWSER_PYTHON,
+                "--platform",
+                BROWSER_PLATFORM,
+                "--disable-pip-version-check",
+                "--progress-bar",
+                "off",
+            ]
+            + ["--dest", str(partial), "-r", str(requirements)],
             "Fetching the browser's Python packages",
             r"Saved \S+",
         )

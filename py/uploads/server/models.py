@@ -31,7 +31,10 @@ class _Shape(BaseModel):
 
 
 class FileWanted(_Shape):
-    """A file that is to be uploaded. `size` and what follows are ours: Uppy leaves them out."""
+    """A file that is to be uploaded. `size` and what follows are ours: Uppy leaves them out. `encoding`: how its bytes are packed,
+
+    for browsers to undo when they download it (`Content-Encoding`).
+    """
 
     filename: str = Field("file", max_length=1000)
     type: str = Field("application/octet-stream", max_length=255)
@@ -39,6 +42,7 @@ class FileWanted(_Shape):
     size: int | None = Field(None, ge=0)
     projectId: str = Field(default="", max_length=200)  # noqa: N815 - the wire's name
     key: str | None = Field(default=None, max_length=1024)
+    encoding: Literal["", "gzip", "zstd"] = ""
 
 
 class UploadWanted(FileWanted):

@@ -79,6 +79,7 @@ def make_router(signing: Signing) -> APIRouter:
             content_type_of(wanted.type),
             keys.content_disposition(wanted.filename),
             as_metadata(wanted.metadata) | {PROOF: proof},
+            wanted.encoding,
             with_checksum=keeps_checksum,
         )
         signing.metrics.count_upload("created")

@@ -74,6 +74,7 @@ environment (a flag wins over its variable):
   UPLOADS_METRICS_PORT      port for Prometheus's /metrics (none), at UPLOADS_METRICS_HOST (127.0.0.1)
   UPLOADS_LOG               "json": one JSON object a line (text)
   UPLOADS_SECURE_COOKIES    "true" behind HTTPS (false)
+  UPLOADS_FILE_KEY          the key of `serve.py decrypt`, base64 of 32 bytes
   CHROMIUM                  the browser that `serve.py test` drives (default: looked for)
 """
 
@@ -88,8 +89,10 @@ class Options:
     data: Path | None = None
     bucket: str | None = None
     workers: int | None = None
-    out: Path = Path("dist")
+    out: Path | None = Path("dist")
     signer_url: str | None = None
+    locked: Path | None = None
+    key_file: Path | None = None
     further: tuple[str, ...] = field(default=())
 
 
@@ -126,7 +129,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=ENVIRONMENT,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    commands = parser.add_subparsers(dest="command", metavar="{run,build,test,bench}")
+    commands = parser.add_subparsers(dest="command", metavar="{run,build,decrypt,test,bench}")
     for target in (
         parser,
         commands.add_parser("run", help="serve the page, the API and the store (the default)"),
@@ -170,6 +173,17 @@ def _parser() -> argparse.ArgumentParser:
         metavar="URL",
         help="where the signing API is, when not at the site's own origin; it can be changed in config.json",
     )
+    decrypt = commands.add_parser("decrypt", help="open a file that the page has locked before its upload")
+    decrypt.add_argument("locked", type=Path, metavar="FILE", help="the object, as it was downloaded")
+    decrypt.add_argument(
+        "--key-file",
+        type=Path,
+        metavar="KEY",
+        help="holds the key, base64 of 32 bytes (default: the variable UPLOADS_FILE_KEY)",
+    )
+    decrypt.add_argument(
+        "--out", type=Path, default=None, metavar="FILE", help="where to write it (FILE without .enc)"
+    )
     commands.add_parser(
         "test", add_help=False, help="run the linters and the tests; further arguments go to pytest"
     )
@@ -197,5 +211,7 @@ def parse(argv: Sequence[str]) -> Options:
         workers=values.get("workers"),
         out=values.get("out", Path("dist")),
         signer_url=values.get("signer_url"),
+        locked=values.get("locked"),
+        key_file=values.get("key_file"),
         further=tuple(rest),
     )

@@ -14,13 +14,18 @@ Beside what shrinks lie a .br and a .gz of it. Reads the repository and `node_mo
 
 from __future__ import annotations
 
+import email
 import hashlib
 import json
 import os
 import re
 import shutil
+import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import NormalizedName, canonicalize_name
 
 from uploads.server import assets, bundle, installable, page_bundle
 from uploads.server.compressing import compress
@@ -46,11 +51,17 @@ _UP = "../../"  # from a folder of assets to the site's own
 
 def engine_sources() -> dict[str, Path]:
     """The modules that the worker imports, by path in the zip: the engine, the protocol, and `uploads` itself."""
-    roots = [
-        (ROOT / "worker", "upload_engine"),
-        (ROOT / "py", "uploads/protocol"),
-        (ROOT / "py", "uploads/client"),
-    ]
+    return _modules_of(
+        (ROOT / "worker", "upload_engine"), (ROOT / "py", "uploads/protocol"), (ROOT / "py", "uploads/client")
+    )
+
+
+def inspector_sources() -> dict[str, Path]:
+    """The same of the worker that runs inspectors: those that come along, and the protocol."""
+    return _modules_of((ROOT / "worker", "upload_inspectors"), (ROOT / "py", "uploads/protocol"))
+
+
+def _modules_of(*roots: tuple[Path, str]) -> dict[str, Path]:
     found = {
         path.relative_to(base).as_posix(): path
         for base, folder in roots
@@ -74,7 +85,8 @@ def _inputs() -> Iterator[Path]:
     yield from _page_assets().values()
     yield from engine_sources().values()
     yield from (*wheel_sources().values(), *EXAMPLES, ROOT / "pyproject.toml")
-    yield from (ROOT / "package-lock.json", assets.BROWSER_REQUIREMENTS)
+    yield from inspector_sources().values()
+    yield from (ROOT / "package-lock.json", assets.BROWSER_REQUIREMENTS, assets.INSPECTOR_REQUIREMENTS)
     builders = (
         "assets",
         "bundle",
@@ -98,8 +110,8 @@ def stamp_of_inputs(signer_url: str | None = None) -> str:
         try:
             content = path.read_bytes()
         except OSError as error:
-            raise SetUpError(f"The site needs {path.relative_to(ROOT)}: {error.strerror}.") from error
-        digest.update(f"{path.relative_to(ROOT).as_posix()} {len(content)}\n".encode() + content)
+            raise SetUpError(f"The site needs {os.path.relpath(path, ROOT)}: {error.strerror}.") from error
+        digest.update(f"{Path(os.path.relpath(path, ROOT)).as_posix()} {len(content)}\n".encode() + content)
     return digest.hexdigest()
 
 
@@ -150,7 +162,8 @@ def _write(layout: Layout, stamp: str, signer_url: str | None) -> None:
     checksums = layout.add_folder("hash-wasm", _hash_wasm())
     pyodide = layout.add_folder("pyodide", _pyodide())
     say("    worker: the engine, precompiled, and a snapshot with it imported")
-    worker = layout.add_folder("worker", _worker(stamp, pyodide, checksums))
+    packages = layout.add_folder("packages", vendored_packages())
+    worker = layout.add_folder("worker", _worker(stamp, pyodide, checksums, packages))
     say("    page")
     shown = layout.add_folder(
         "page",
@@ -238,7 +251,7 @@ def _swagger() -> dict[str, Content]:
 
 def _pyodide() -> dict[str, Content]:
     package = NODE_MODULES / "pyodide"
-    wheels = assets.ensure_browser_wheels()
+    wheels = assets.ensure_wheels(assets.BROWSER_REQUIREMENTS)
     lock = trimmed_lock(json.loads((package / "pyodide-lock.json").read_text()), wheels)
     return {
         **{name: package / name for name in _PYODIDE_FILES},
@@ -256,7 +269,7 @@ def _hash_wasm() -> dict[str, Content]:
     }
 
 
-def _worker(stamp: str, pyodide: str, checksums: str) -> Mapping[str, Content]:
+def _worker(stamp: str, pyodide: str, checksums: str, packages: str) -> Mapping[str, Content]:
     """The worker's script with the site's own names in it, and beside it what it starts from."""
     engine = bundle.compiled_zip(engine_sources())
     snapshot = make_snapshot(engine, seed=int(stamp[:8], 16))
@@ -266,6 +279,7 @@ def _worker(stamp: str, pyodide: str, checksums: str) -> Mapping[str, Content]:
         ("SITE", 'new URL("../", SCRIPT)', f'new URL("{_UP}", SCRIPT)'),
         ("PYODIDE", 'new URL("../vendor/pyodide/", SCRIPT)', f'new URL("{_UP}{pyodide}", SCRIPT)'),
         ("CHECKSUMS", 'new URL("../vendor/hash-wasm/", SCRIPT)', f'new URL("{_UP}{checksums}", SCRIPT)'),
+        ("PACKAGES", 'new URL("../vendor/packages/", SCRIPT)', f'new URL("{_UP}{packages}", SCRIPT)'),
         ("STANDARD_LIBRARY", "null", 'new URL("stdlib.zip", SCRIPT)'),
         ("SNAPSHOT_SIZES", "null", json.dumps([snapshot.header, snapshot.memory])),
     ):
@@ -276,10 +290,41 @@ def _worker(stamp: str, pyodide: str, checksums: str) -> Mapping[str, Content]:
     return {
         "upload_worker.js": script.encode(),
         "engine.zip": engine,
+        "inspectors.zip": bundle.compiled_zip(inspector_sources()),
         "stdlib.zip": bundle.part_of_stdlib(snapshot.modules),
         "nothing.zip": bundle.zip_of({}),
         "engine.snapshot": snapshot.packed,
     }
+
+
+def vendored_packages() -> dict[str, Content]:
+    """The wheels of requirements-inspectors.txt, and index.json: by each package's name, its wheel and those that it needs."""
+    wheels = {
+        canonicalize_name(wheel.name.split("-")[0]): wheel
+        for wheel in assets.ensure_wheels(assets.INSPECTOR_REQUIREMENTS)
+    }
+    index = {name: [wheels[needed].name for needed in sorted(_needed(name, wheels))] for name in wheels}
+    return {
+        **{wheel.name: wheel for wheel in wheels.values()},
+        "index.json": json.dumps(index, sort_keys=True).encode() + b"\n",
+    }
+
+
+def _needed(name: NormalizedName, wheels: Mapping[NormalizedName, Path]) -> set[NormalizedName]:
+    """The package and all that it requires, as far as they are here."""
+    needed: set[NormalizedName] = set()
+    ahead = [name]
+    while ahead:
+        package = ahead.pop()
+        if package in needed or package not in wheels:
+            continue
+        needed.add(package)
+        with zipfile.ZipFile(wheels[package]) as archive:
+            (told,) = [entry for entry in archive.namelist() if entry.endswith(".dist-info/METADATA")]
+            metadata = email.message_from_bytes(archive.read(told))
+        required = [Requirement(text) for text in metadata.get_all("Requires-Dist", [])]
+        ahead += [canonicalize_name(one.name) for one in required]
+    return needed
 
 
 def trimmed_lock(lock: dict[str, object], wheels: list[Path]) -> dict[str, object]:

@@ -53,6 +53,7 @@ def make_small_files(signing: Signing) -> APIRouter:
             keys.content_disposition(wanted.filename),
             proof,
             as_metadata(wanted.metadata),
+            wanted.encoding,
         )
         part_size = None if wanted.size is None else max(1, wanted.size)
         return Upload(asking.id, key, "", wanted.size, part_size, proof, headers)

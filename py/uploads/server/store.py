@@ -33,6 +33,7 @@ log = logging.getLogger("uploads.store")
 
 PROOF = "upload-proof"  # the metadata that says whose an object is
 _METADATA = "x-amz-meta-"
+_ENCODING = "Content-Encoding"
 _METADATA_LIMIT = 1900  # bytes; S3 takes 2 KB in all, ours included
 _EXAMPLE = "example"
 _COMPLETE_LIMIT = 900  # seconds; a store may take minutes to assemble an object
@@ -151,11 +152,14 @@ class Store:
         content_type: str,
         disposition: str,
         metadata: dict[str, str],
+        encoding: str = "",
         *,
         with_checksum: bool = False,
     ) -> Created:
         """Start a multipart upload. `with_checksum`: the store is to keep the CRC-64/NVME of the whole object."""
-        more: Any = WHOLE_CHECKSUM if with_checksum else {}
+        more: Any = dict(WHOLE_CHECKSUM) if with_checksum else {}
+        if encoding:
+            more["ContentEncoding"] = encoding
         answer = self._client.create_multipart_upload(
             Bucket=self.bucket,
             Key=key,
@@ -182,7 +186,9 @@ class Store:
             for name, value in headers.items()
             if name.startswith(_METADATA)
         }
+        encoded = {"ContentEncoding": headers[_ENCODING]} if _ENCODING in headers else {}
         params = {
+            **encoded,
             "Bucket": self.bucket,
             "Key": key,
             "ContentType": headers["Content-Type"],
@@ -374,10 +380,11 @@ def contradicts(etag: str, expected: str | None) -> bool:
 
 
 def object_headers(
-    content_type: str, disposition: str, proof: str, metadata: Mapping[str, str]
+    content_type: str, disposition: str, proof: str, metadata: Mapping[str, str], encoding: str = ""
 ) -> dict[str, str]:
     """What an object carries that is sent by one request: as headers of a PUT, or as fields of a form."""
     return {
+        **({_ENCODING: encoding} if encoding else {}),
         "Content-Type": content_type,
         "Content-Disposition": disposition,
         **{_METADATA + name: value for name, value in metadata.items()},

@@ -70,7 +70,8 @@ def facts(
         said["status"] = str(error["status"] or "")
         said["code"] = error["code"] or ""
         said["request_id"] = error["request_id"] or ""
-    return [(say(words.FACTS[name]), said[name]) for name in FACTS if said.get(name)]
+    known = [(say(words.FACTS[name]), said[name]) for name in FACTS if said.get(name)]
+    return known + sorted((session["metadata"] or {}).items())
 
 
 def long_facts() -> "list[str]":

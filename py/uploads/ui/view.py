@@ -29,7 +29,8 @@ def actions(
     if engine == "failed":  # nobody is there to carry anything else out
         return (REMOVE,)
     first = (FIRST,) if phase == "queued" and many_wait else ()
-    return _own_actions(phase, error, file_access) + first + (DETAILS,)
+    details = () if phase == "inspecting" else (DETAILS,)  # the engine has not heard of it yet
+    return _own_actions(phase, error, file_access) + first + details
 
 
 def _own_actions(phase: str, error: "UploadError | None", file_access: str) -> "tuple[str, ...]":
@@ -43,7 +44,7 @@ def _own_actions(phase: str, error: "UploadError | None", file_access: str) -> "
         return (CHOOSE, CANCEL) if file_access in ("denied", "choose") else (CANCEL,)
     if phase == "failed":
         return (RETRY, CANCEL) if error is None or error["retryable"] else (CANCEL,)
-    if phase == "finalising":
+    if phase in ("inspecting", "finalising"):
         return (CANCEL,)
     return (REMOVE,) if phase in ("completed", "cancelled") else ()
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PHASES = {
+    "inspecting": "Checking the file…",
     "queued": "Waiting for its turn",
     "creating": "Starting…",
     "uploading": "Uploading",

@@ -157,6 +157,7 @@ def check_a_started_upload_shows_at_once() -> None:
         "upload_id": upload_id,
         "project_id": "project",
         "s3_key": "photos/a.bin",
+        "inspected": None,
     }
     assert link.posted[1] == (command, file)
     session = client.active_uploads[upload_id]

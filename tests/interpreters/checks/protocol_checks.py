@@ -73,6 +73,7 @@ def snapshot(**changes: object) -> "dict[str, Any]":
         "etag": None,
         "checksum": None,
         "checked": None,
+        "metadata": None,
         "file_access": "open",
         "rank": 1_790_000_000_000.0,
     }
@@ -167,7 +168,13 @@ def check_a_person_may_set_some_settings() -> None:
 
 def check_many_brackets_in_text_are_no_nesting() -> None:
     for key in ("[" * 200, "\\" + "{" * 200, '"' * 7 + "[" * 200 + "\\"):
-        message = {"type": START_UPLOAD, "upload_id": "u", "project_id": "p", "s3_key": key}
+        message = {
+            "type": START_UPLOAD,
+            "upload_id": "u",
+            "project_id": "p",
+            "s3_key": key,
+            "inspected": None,
+        }
         assert decode_worker_message(encode_message(message)) == message
     message = snapshot()
     message["parts_json"] = json.dumps([{"partNumber": n, "etag": '"e"', "size": 5} for n in range(1, 201)])
@@ -206,7 +213,7 @@ def check_parts_are_checked() -> None:
 
 def check_commands_survive_the_wire() -> None:
     for message in (
-        {"type": START_UPLOAD, "upload_id": "u", "project_id": "p", "s3_key": ""},
+        {"type": START_UPLOAD, "upload_id": "u", "project_id": "p", "s3_key": "", "inspected": None},
         {"type": HELLO, "config": {"max_retries": 5, "allowed_types": ["image/*"]}},
         {"type": HELLO, "config": {}},
         {"type": REOPEN_FILE, "upload_id": "u"},

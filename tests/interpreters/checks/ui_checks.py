@@ -45,6 +45,7 @@ def session(phase: str, **changes: object) -> "Any":
         "etag": None,
         "checksum": None,
         "checked": None,
+        "metadata": None,
         "file_access": "choose",
     }
     values.update(changes)
@@ -139,6 +140,7 @@ def check_kinds_of_files() -> None:
 
 def check_every_phase_has_words_and_buttons() -> None:
     expected = {
+        "inspecting": "cancel",
         "queued": "pause cancel",
         "creating": "pause cancel",
         "uploading": "pause cancel",
@@ -156,7 +158,8 @@ def check_every_phase_has_words_and_buttons() -> None:
     assert sorted(expected) == sorted(PHASES)
     for phase, buttons in expected.items():
         shown = view.actions(phase, None, "ready", "choose")
-        assert (" ".join(shown[:-1]), shown[-1]) == (buttons, "details"), phase
+        details = "" if phase == "inspecting" else " details"
+        assert " ".join(shown) == (buttons + details).strip(), phase
         assert view.actions(phase, None, "failed", "ask") == ("remove",)
         assert words.phase(phase, "ready", "choose")
     assert view.actions("failed", FAILURE, "ready", "open") == ("retry", "cancel", "details")
@@ -361,6 +364,8 @@ def check_the_details_of_an_upload() -> None:
     assert "Parts on the way" not in [name for name, _ in done]
     assert ("Checksum (CRC-64/NVME)", "rosUhgp5mIg=") in done
     assert ("ETag", "e-2") in done
+    inspected = session("completed", s3_key="k", chunk_size=5, metadata={"rows": "3", "encryption": "x"})
+    assert details_view.facts(inspected, None, None)[-2:] == [("encryption", "x"), ("rows", "3")]
     assert details_view.runs("12s3f") == [(12, "s"), (3, "f")]
     assert "".join(details_view.cells("3s1S1f2w")) == "sssSfww"
     many = details_view.cells("500s1F499w")

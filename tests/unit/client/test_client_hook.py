@@ -4,11 +4,11 @@ from types import ModuleType
 
 import pytest
 
-from tests.interpreters.checks import analytics_checks, client_checks
+from tests.interpreters.checks import analytics_checks, client_checks, inspection_checks
 
 CHECKS = [
     pytest.param(module, name, id=name)
-    for module in (client_checks, analytics_checks)
+    for module in (client_checks, analytics_checks, inspection_checks)
     for name in dir(module)
     if name.startswith("check_")
 ]

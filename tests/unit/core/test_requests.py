@@ -13,6 +13,8 @@ from upload_engine.core.http import ApiRequest, HttpResponse
 from upload_engine.core.parts import ListedPart, Part
 from upload_engine.core.requests import Identity, OpenUpload
 
+from tests.harness.facts import facts_of
+
 
 def answer(body: Any, status: int = 200, **headers: str) -> HttpResponse:
     text = body if isinstance(body, str) else json.dumps(body)
@@ -26,15 +28,12 @@ def fault(parse: Callable[[HttpResponse], object], response: HttpResponse) -> Se
 
 
 def test_create() -> None:
-    request = requests.prepare_create(
-        file_name="ä.bin", content_type="a/b", file_size=7, part_size=5, project_id="p", s3_key=""
-    )
+    request = requests.prepare_create(facts_of("ä.bin", 7), 5)
     body = {"filename": "ä.bin", "type": "a/b", "size": 7, "partSize": 5, "projectId": "p"}
     assert request == ApiRequest("POST", "/s3/multipart", body)
-    with_key = requests.prepare_create(
-        file_name="x", content_type="a/b", file_size=7, part_size=5, project_id="p", s3_key="k"
-    )
-    assert with_key.json["key"] == "k"
+    told = facts_of("x", 7, s3_key="k", content_encoding="gzip")
+    more = {"key": "k", "metadata": {"rows": "3"}, "encoding": "gzip"}
+    assert more.items() <= requests.prepare_create(replace(told, metadata={"rows": "3"}), 5).json.items()
     created = requests.parse_create(
         answer(
             {

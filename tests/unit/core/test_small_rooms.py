@@ -10,8 +10,8 @@ from upload_engine.core.fingerprint import SAMPLE_SIZE, SAMPLES, Fingerprint, sa
 from upload_engine.core.limits import MAX_OBJECT_SIZE
 from upload_engine.core.pacing import Pacer
 from upload_engine.core.progress import NOT_YET_COMPLETE, SpeedMeter, measure
-from upload_engine.core.rules import complaint
 from upload_engine.core.transfer import Transfer
+from upload_engine.rules import complaint
 from uploads.protocol import check_upload_config
 
 

@@ -19,6 +19,7 @@ from upload_engine.demo.shelf import MemoryShelf
 from upload_engine.interfaces import ApiRequest, PartBody, PutRequest
 
 from tests.fakes.adapters import ManualClock
+from tests.harness.facts import facts_of
 
 PART = 5 * 1024 * 1024
 CONTENT = [b"a" * PART, b"b" * 7]
@@ -36,17 +37,9 @@ class Talk:
     async def ask(self, request: Any, parse: Callable[[Any], Any]) -> Any:
         return parse(await self.demo.signer.call(request))
 
-    async def create(self, **changes: Any) -> requests.CreatedUpload:
-        wanted: dict[str, Any] = {
-            "file_name": "ü.bin",
-            "content_type": "a/b",
-            "file_size": PART + 7,
-            "part_size": PART,
-        }
-        wanted |= {"project_id": "p", "s3_key": ""} | changes
-        created: requests.CreatedUpload = await self.ask(
-            requests.prepare_create(**wanted), requests.parse_create
-        )
+    async def create(self, size: int = PART + 7, s3_key: str = "") -> requests.CreatedUpload:
+        request = requests.prepare_create(facts_of("ü.bin", size, s3_key=s3_key), PART)
+        created: requests.CreatedUpload = await self.ask(request, requests.parse_create)
         return created
 
     async def put(self, url: str, content: bytes) -> str:
@@ -143,7 +136,7 @@ def test_links_are_good_for_a_while() -> None:
 
 def test_a_failing_store_refuses_about_every_third_part_and_no_part_for_ever() -> None:
     async def story(talk: Talk) -> None:
-        created = await talk.create(file_size=5)
+        created = await talk.create(5)
         talk.demo.network.conditions = Conditions(bandwidth=None, latency=0.0, failing=True)
         codes = []
         for _ in range(400):
@@ -164,7 +157,7 @@ def test_a_failing_store_refuses_about_every_third_part_and_no_part_for_ever() -
 def test_another_object_of_the_same_key_takes_its_place() -> None:
     async def story(talk: Talk) -> None:
         for content in (b"one", b"other"):
-            created = await talk.create(file_size=len(content), s3_key="k")
+            created = await talk.create(len(content), s3_key="k")
             etag = await talk.put(created.signed.urls[1], content)
             request = requests.prepare_complete(created.server_upload_id, "k", [(1, Part(etag, 0))])
             await talk.ask(request, requests.parse_complete)

@@ -14,9 +14,11 @@ from uploads.protocol.kinds import (
     Kind,
     Link,
     LongText,
+    Maybe,
     Number,
     Record,
     Text,
+    TextMap,
     Texts,
     Whole,
 )
@@ -52,6 +54,10 @@ def values_of(kind: Kind) -> st.SearchStrategy[Any]:
                 "max_concurrent_chunks": st.integers(1, 64),
             },
         )
+    elif isinstance(kind, Maybe):
+        strategy = values_of(kind.kind)
+    elif isinstance(kind, TextMap):
+        strategy = st.dictionaries(st.text(max_size=20), st.text(max_size=20), max_size=5)
     elif isinstance(kind, Record):
         strategy = st.fixed_dictionaries({name: values_of(field) for name, field in kind.fields.items()})
     elif isinstance(kind, Choice):

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from upload_engine.core import explain, retry, rules
+from upload_engine import rules
+from upload_engine.core import explain, retry
 from upload_engine.core.errors import FileFault, NetworkFault, ServiceFault, UploadFault
 from uploads.ui import format as fmt
 from uploads.ui import speech

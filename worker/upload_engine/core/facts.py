@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from upload_engine.core.fingerprint import Fingerprint
 
@@ -11,7 +12,7 @@ from upload_engine.core.fingerprint import Fingerprint
 class UploadFacts:
     """What does not change once an upload is created. ``s3_key``: the key asked for, or "" to let the server make one;
 
-    ``started_at``: milliseconds since 1970.
+    ``started_at``: milliseconds since 1970; ``metadata``: of the object, beside our own; ``content_encoding``: "gzip", "zstd" or "".
     """
 
     upload_id: str
@@ -21,3 +22,5 @@ class UploadFacts:
     content_type: str
     fingerprint: Fingerprint
     started_at: int
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    content_encoding: str = ""

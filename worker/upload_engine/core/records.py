@@ -40,6 +40,8 @@ def to_record(session: Session) -> dict[str, Any]:
         "lastModified": fingerprint.last_modified,
         "sample": fingerprint.sample,
         "contentType": facts.content_type,
+        "metadata": dict(facts.metadata),
+        "contentEncoding": facts.content_encoding,
         "chunkSize": session.transfer.part_size if session.is_cut_known else 0,
         "etagsAreChecksums": not session.transfer.has_opaque_etags,
         "checked": session.is_checked,
@@ -92,6 +94,8 @@ def from_record(record: dict[str, Any], policy: RetryPolicy) -> tuple[Session, P
             content_type=_text(record["contentType"]),
             fingerprint=fingerprint,
             started_at=_count(record["startedAt"]),
+            metadata=_texts(record.get("metadata", {})),
+            content_encoding=_text(record.get("contentEncoding", "")),
         )
         part_size = _count(record["chunkSize"]) or choose_part_size(fingerprint.size)
         if not facts.upload_id or count_parts(fingerprint.size, part_size) > MAX_PARTS:
@@ -125,6 +129,12 @@ def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError(f"text expected, got {type(value).__name__}")
     return value
+
+
+def _texts(value: Any) -> dict[str, str]:
+    if not isinstance(value, dict):
+        raise TypeError(f"texts expected, got {type(value).__name__}")
+    return {_text(name): _text(text) for name, text in value.items()}
 
 
 def _name(value: Any) -> str:

@@ -21,6 +21,7 @@ from urllib.parse import quote
 from upload_engine.core.crc64 import from_base64, to_base64
 from upload_engine.core.errors import ServiceFault
 from upload_engine.core.events import ObjectReport
+from upload_engine.core.facts import UploadFacts
 from upload_engine.core.http import ApiRequest, HttpResponse
 from upload_engine.core.limits import MAX_PART_SIZE, MIN_PART_SIZE
 from upload_engine.core.parts import ListedPart, Part
@@ -69,25 +70,21 @@ def _upload_path(server_upload_id: str, key: str, tail: str = "", **query: str) 
     return f"{_MULTIPART}/{quote(server_upload_id, safe='')}{tail}?{pairs}"
 
 
-def prepare_create(
-    *, file_name: str, content_type: str, file_size: int, part_size: int, project_id: str, s3_key: str
-) -> ApiRequest:
-    """Create. ``s3_key`` may be empty: the server makes a key then."""
-    body = about_file(file_name, content_type, file_size, project_id, s3_key)
-    return ApiRequest("POST", _MULTIPART, {**body, "partSize": part_size})
+def prepare_create(facts: UploadFacts, part_size: int) -> ApiRequest:
+    """Create; parts of ``part_size`` bytes."""
+    return ApiRequest("POST", _MULTIPART, {**about_file(facts), "partSize": part_size})
 
 
-def about_file(
-    file_name: str, content_type: str, file_size: int, project_id: str, s3_key: str
-) -> dict[str, Any]:
-    """What the server is told of a file."""
+def about_file(facts: UploadFacts) -> dict[str, Any]:
+    """What the server is told of a file. Without a key it makes one."""
     told: dict[str, Any] = {
-        "filename": file_name,
-        "type": content_type,
-        "size": file_size,
-        "projectId": project_id,
+        "filename": facts.fingerprint.name,
+        "type": facts.content_type,
+        "size": facts.fingerprint.size,
+        "projectId": facts.project_id,
     }
-    return {**told, "key": s3_key} if s3_key else told
+    more = {"key": facts.s3_key, "metadata": dict(facts.metadata), "encoding": facts.content_encoding}
+    return told | {name: value for name, value in more.items() if value}
 
 
 def parse_create(response: HttpResponse) -> CreatedUpload:

@@ -29,13 +29,7 @@ MOST_TOGETHER = 200
 
 def prepare_create_whole(sessions: Iterable[SessionState]) -> ApiRequest:
     """Create many."""
-    files = [
-        about_file(
-            facts.fingerprint.name, facts.content_type, facts.fingerprint.size, facts.project_id, facts.s3_key
-        )
-        for facts in (session.facts for session in sessions)
-    ]
-    return ApiRequest("POST", "/s3/objects", {"files": files})
+    return ApiRequest("POST", "/s3/objects", {"files": [about_file(session.facts) for session in sessions]})
 
 
 def parse_create_whole(response: HttpResponse, count: int) -> list[CreatedUpload | ServiceFault]:

@@ -98,7 +98,7 @@ class CompanionSigner:
     async def _create(self, wanted: Mapping[str, Any]) -> HttpResponse:
         if wanted.get("key"):
             return _refusal(422, "BadKey", "This upload server chooses the keys of objects itself.")
-        metadata = {"name": str(wanted["filename"])}
+        metadata = {**wanted.get("metadata", {}), "name": str(wanted["filename"])}
         if wanted.get("projectId"):
             metadata["projectId"] = str(wanted["projectId"])
         body = {"filename": wanted["filename"], "type": wanted["type"], "metadata": metadata}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from uploads.protocol.file_types import matches
+
 from upload_engine.core.limits import MAX_OBJECT_SIZE
 
 
@@ -21,17 +23,6 @@ def complaint(name: str, size: int, content_type: str, config: Mapping[str, Any]
     if size < config["min_file_size"]:
         return f"The file has {size:,} bytes; at least {config['min_file_size']:,} are required."
     allowed: Sequence[str] = config["allowed_types"]
-    if allowed and not any(
-        _matches(pattern.lower(), name.lower(), content_type.lower()) for pattern in allowed
-    ):
+    if not matches(allowed, name, content_type):
         return f"Files of this type are not allowed here; these are: {', '.join(allowed)}."
     return ""
-
-
-def _matches(pattern: str, name: str, content_type: str) -> bool:
-    """``.csv`` is the end of a name; ``image/*`` and ``text/plain`` are media types (as in HTML's ``accept``)."""
-    if pattern.startswith("."):
-        return name.endswith(pattern)
-    if pattern.endswith("/*"):
-        return content_type.startswith(pattern[:-1])
-    return content_type.split(";")[0].strip() == pattern
