@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from tests.browser.line import BadLine
 from tests.browser.runs import prove, start
-from tests.browser.uploads_page import MIB, random_file
+from tests.browser.uploads_page import LIMIT, MIB, random_file
 from tests.fakes import faults
 from tests.fakes.fault_server import Rule
 from tests.fakes.s3_bucket import crc64nvme
@@ -102,3 +102,42 @@ def test_an_older_copy_that_arrives_late_changes_nothing(visitor: Visitor, bad: 
     )
     bad.limit(None)
     assert prove(uploads, bad, file) == []
+
+
+def test_a_finished_upload_is_compared_with_a_file_whenever_a_person_likes(
+    visitor: Visitor, bad: BadLine, file: Path, tmp_path: Path
+) -> None:
+    """V6: by what the store says of the object then."""
+    visitor.page.add_init_script("delete globalThis.showOpenFilePicker")  # as in Firefox and WebKit
+    uploads = start(visitor, bad, file)
+    prove(uploads, bad, file)
+    server, page = bad.server, uploads.page
+    (key,) = [
+        found["Key"]
+        for found in server.s3.list_objects_v2(Bucket=server.bucket)["Contents"]
+        if found["Key"].endswith(file.name)
+    ]
+    uploads.press(file.name, "Details")
+    verdict = page.locator(".compare .verdict")
+
+    def compare(chosen: Path) -> None:
+        with page.expect_file_chooser() as chooser:
+            page.get_by_role("button", name="Compare with a file").click()
+        chooser.value.set_files(chosen)
+
+    compare(file)
+    expect(verdict).to_have_text("The object in the store is this file, to the last bit.", timeout=LIMIT)
+    other = tmp_path / "other.bin"
+    content = bytearray(file.read_bytes())
+    content[20_000_000] ^= 1
+    other.write_bytes(content)
+    compare(other)
+    another = "This is another file than the one that is in the store."
+    expect(verdict).to_have_text(another, timeout=LIMIT)
+    other.write_bytes(content[:-1])
+    compare(other)
+    expect(verdict).to_have_text(another, timeout=LIMIT)
+    server.s3.delete_object(Bucket=server.bucket, Key=key)
+    compare(file)
+    expect(verdict).to_have_text("The object is in the store no more.", timeout=LIMIT)
+    page.keyboard.press("Escape")

@@ -83,7 +83,14 @@ ARROWS: dict[str, set[str]] = {
         "upload_engine.rules",
         "uploads.protocol",
     },
+    "upload_engine.verification": {
+        "upload_engine.core",
+        "upload_engine.files",
+        "upload_engine.interfaces",
+        "uploads.protocol",
+    },
     "upload_engine.engine": {
+        "upload_engine.verification",
         "upload_engine.account",
         "upload_engine.adjustments",
         "upload_engine.details",

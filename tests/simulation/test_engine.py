@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from upload_engine.memory_store import MemoryStore
 from uploads import protocol as p
 
 from tests.simulation.browser import Disk, KeptKey, Life, Page
+from tests.simulation.bucket import Dialect
 from tests.simulation.scenario import scenario
 from tests.simulation.signing import SECRET
 from tests.simulation.virtual_time import VirtualClock, run
@@ -171,6 +173,49 @@ async def test_a_second_page_sees_everything_and_the_first_may_leave() -> None:
         snapshots = [json.loads(text) for text in second.texts if "UPLOAD_SNAPSHOT" in text]
         assert len(json.loads("".join(snapshots[0]["partsJson"]))) == snapshots[0]["session"]["partsUploaded"]
         assert life.page.sessions["a"]["status"] == "uploading", "a page that left hears nothing"
+
+
+def verdicts(life: Life) -> list[str]:
+    told = [json.loads(text) for text in life.page.texts if "UPLOAD_VERIFIED" in text]
+    return [message["verdict"] for message in told if message["verdict"] != "reading"]
+
+
+@pytest.mark.parametrize("keeps_checksums", [True, False])
+def test_a_completed_upload_is_compared_with_a_file(keeps_checksums: bool) -> None:
+    """V6."""
+
+    async def story() -> None:
+        world = World(dialect=Dialect(keeps_checksums=keeps_checksums))
+        size = 10 * 8 * MIB
+        async with Life(world, MemoryStore()) as life:
+            life.start("a", Disk("a.bin", size))
+            session = await life.page.until("a", "completed")
+            unreadable = Disk("a.bin", size)
+            unreadable.readable = False
+            files = [Disk("a.bin", size), Disk("a.bin", size - 1), Disk("a.bin", size, "v2"), unreadable]
+            for file in files:
+                life.say(p.VERIFY_UPLOAD, file, upload_id="a")
+                await asyncio.sleep(60)
+            key = session["s3_key"]
+            whole = world.bucket.objects[key]
+            checksum = "AAAAAAAAAAA=" if keeps_checksums else ""
+            world.bucket.objects[key] = replace(whole, etag=f"{'0' * 32}-10", checksum=checksum)
+            life.say(p.VERIFY_UPLOAD, files[0], upload_id="a")
+            await asyncio.sleep(60)
+            del world.bucket.objects[key]
+            life.say(p.VERIFY_UPLOAD, files[0], upload_id="a")
+            await asyncio.sleep(60)
+            world.begin("signer: down", 600.0)
+            life.say(p.VERIFY_UPLOAD, files[0], upload_id="a")
+            await asyncio.sleep(120)
+            life.say(p.VERIFY_UPLOAD, files[0], upload_id="nobody's")
+            await asyncio.sleep(1)
+        assert verdicts(life) == ["same", "other", "other", "unreadable", "replaced", "gone", "unknown"]
+        assert "Only an upload that is completed" in life.page.refused[-1]
+        steps = [text for text in life.page.texts if '"verdict": "reading"' in text]
+        assert len(steps) > 7, "it tells how far it is, beside that it begins"
+
+    run(story())
 
 
 @scenario

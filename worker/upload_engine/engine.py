@@ -16,11 +16,12 @@ from uploads import protocol as p
 from upload_engine.account import Account
 from upload_engine.adjustments import Adjustments
 from upload_engine.core import events as e
-from upload_engine.core.states import ENDED
+from upload_engine.core.states import ENDED, Phase
 from upload_engine.details import Details
 from upload_engine.dispatcher import Dispatcher, Outside
 from upload_engine.intake import Intake
 from upload_engine.interfaces import FileSource, Port
+from upload_engine.verification import Verification
 
 Message = dict[str, Any]
 
@@ -51,6 +52,7 @@ class Engine:
         self._adjustments = Adjustments(config, self.dispatcher, outside.store, lambda: self._account.user_id)
         self._intake = Intake(self.dispatcher, self._account, self._adjustments.effective)
         self._details = Details(self.dispatcher, outside.clock, self._account.wall_ms)
+        self._verification = Verification(self.dispatcher.operations.look, outside.clock)
         self._outbox = self.dispatcher.outbox
         self._sessions = self.dispatcher.queue.sessions
         self._mailbox: asyncio.Queue[e.Event | tuple[Port, Message, FileSource | None]] = asyncio.Queue()
@@ -62,7 +64,7 @@ class Engine:
             message = p.decode_worker_message(body)
             if file is not None and message["type"] not in p.FILE_MESSAGES:
                 raise p.ProtocolError(
-                    f"{message['type']}: a file must come with START_UPLOAD and RESELECT_FILE only"
+                    f"{message['type']}: a file must come with {', '.join(p.FILE_MESSAGES)} only"
                 )
         except p.ProtocolError as error:
             self._refuse(port, None, str(error))
@@ -147,6 +149,8 @@ class Engine:
             self._refuse(port, message["upload_id"], "There is an upload of this id already.")
         elif kind.startswith("DEMO_"):
             self._refuse(port, None, f"{kind}: this engine is not the demo's.")
+        elif kind == p.VERIFY_UPLOAD and file is not None:
+            self._verify(port, message["upload_id"], file)
         elif file is not None:
             self._intake.take(port, message, file)
         elif kind == p.CHANGE_SETTINGS:
@@ -174,6 +178,18 @@ class Engine:
             self.dispatcher.request(_FOR_ONE[kind](message["upload_id"]))
             if kind in _HINTS:
                 self._account.hint()
+
+    def _verify(self, port: Port, upload_id: str, file: FileSource) -> None:
+        session = self._sessions.get(upload_id)
+        if session is None or session.phase is not Phase.COMPLETED:
+            self._refuse(port, upload_id, "Only an upload that is completed can be compared with a file.")
+            return
+
+        def tell(message: Message) -> None:
+            if port in self._outbox.ports:
+                self._outbox.send(message, port)
+
+        self.dispatcher.spawn(self._verification.run(session, file, tell))
 
     def _is_known(self, upload_id: str) -> bool:
         return upload_id in self._sessions or upload_id in self.dispatcher.arriving

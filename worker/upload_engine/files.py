@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from upload_engine.core import events as e
 from upload_engine.core.checksums import Checksums
@@ -13,6 +14,31 @@ from upload_engine.core.session import Session
 from upload_engine.interfaces import FileSource
 
 Report = Callable[[e.Event], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Hashes:
+    """Of a file: the MD5 of each part, or the CRC-64/NVME of all of it, in base64."""
+
+    md5s: tuple[str, ...] = ()
+    crc64nvme: str = ""
+
+
+async def hash_parts(
+    file: FileSource, size: int, part_size: int, on_read: Callable[[int], None], *, md5: bool
+) -> Hashes:
+    """Read the file a part at a time; ``on_read`` takes the bytes read so far. Raises FileFault."""
+    found: list[tuple[Checksums, int]] = []
+    for number in range(1, count_parts(size, part_size) + 1):
+        offset, length = part_range(number, size, part_size)
+        body = await file.part(offset, length)
+        found.append((await file.checksums(body, md5=md5, crc64nvme=not md5), length))
+        on_read(offset + length)
+    if md5:
+        return Hashes(tuple(one.md5 for one, _ in found))
+    return Hashes(
+        crc64nvme=to_base64(combine_all((from_base64(one.crc64nvme), length) for one, length in found))
+    )
 
 
 class Files:
@@ -53,16 +79,12 @@ class Files:
     ) -> e.FileHashed:
         """The MD5 of each part of so many bytes, or the CRC-64/NVME of the file. Raises FileFault."""
         file, size = await self._same(session), session.transfer.file_size
-        found: list[tuple[Checksums, int]] = []
-        for number in range(1, count_parts(size, part_size) + 1):
-            offset, length = part_range(number, size, part_size)
-            body = await file.part(offset, length)
-            found.append((await file.checksums(body, md5=md5, crc64nvme=not md5), length))
-            report(e.FileProgressed(session.upload_id, attempt, offset + length, size))
-        if md5:
-            return e.FileHashed(session.upload_id, attempt, tuple(one.md5 for one, _ in found))
-        whole = combine_all((from_base64(one.crc64nvme), length) for one, length in found)
-        return e.FileHashed(session.upload_id, attempt, crc64nvme=to_base64(whole))
+
+        def on_read(done: int) -> None:
+            report(e.FileProgressed(session.upload_id, attempt, done, size))
+
+        found = await hash_parts(file, size, part_size, on_read, md5=md5)
+        return e.FileHashed(session.upload_id, attempt, found.md5s, crc64nvme=found.crc64nvme)
 
     async def _same(self, session: Session) -> FileSource:
         """The file, as far as its sample tells the one that the upload began with. Raises FileFault."""

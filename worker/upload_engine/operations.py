@@ -138,6 +138,11 @@ class Operations:
 
     # Control requests.
 
+    async def look(self, session: Session) -> e.ObjectReport | None:
+        """What the server says of a completed upload's object; None: there is none. Raises UploadFault."""
+        request = requests.prepare_status(session.server_upload_id, session.key)
+        return requests.parse_status(await self._call(request))[1]
+
     async def _control(self, effect: fx.Request, report: Callable[[e.Event], None]) -> e.Event:
         upload_id, attempt = effect.upload_id, effect.attempt
         session = self._sessions[upload_id]

@@ -18,6 +18,7 @@ from uploads.protocol import (
     UPLOAD_FIGURES,
     UPLOAD_REMOVED,
     UPLOAD_REPLACED,
+    UPLOAD_VERIFIED,
     decode_parts,
     head_of,
 )
@@ -147,8 +148,8 @@ class UploadBook:
         """Enters a decoded message from the worker.
 
         Returns the change: `{"type": "engine" | "upload" | "removed" | "replaced" | "refused" | "sign-in" | "demo" |
-        "settings" | "details" | "figures", "upload_id": …}`, with `by` for "replaced", `message` for "refused" (words) and "demo" (the
-        demo's own message), `details` and `figures` (JSON text) for those of their names.
+        "settings" | "details" | "figures" | "verified", "upload_id": …}`, with `by` for "replaced", `message` for "refused" (words) and "demo" (the
+        demo's own message), `details` and `figures` (JSON text) for those of their names, `verdict` and `checked` (percent or None) for "verified".
         """
         kind = message["type"]
         if kind.startswith("DEMO_"):
@@ -183,6 +184,10 @@ class UploadBook:
             return {"type": "settings", "upload_id": None}
         if kind == UPLOAD_DETAILS:
             return {"type": "details", "upload_id": message["upload_id"], "details": message}
+        if kind == UPLOAD_VERIFIED:
+            verified = {"type": "verified", "upload_id": message["upload_id"]}
+            verified.update({"verdict": message["verdict"], "checked": message["checked"]})
+            return verified
         if kind == UPLOAD_FIGURES:
             return {"type": "figures", "upload_id": None, "figures": message["figures"]}
         if kind == SIGN_IN_NEEDED:

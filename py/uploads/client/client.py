@@ -34,6 +34,7 @@ from uploads.protocol import (
     RETRY_UPLOAD,
     SIGN_IN,
     START_UPLOAD,
+    VERIFY_UPLOAD,
     WATCH_UPLOAD,
     ProtocolError,
     check_upload_config,
@@ -89,7 +90,7 @@ class UploadClient(KnownUploads):
         a new snapshot), "removed", "replaced" (the upload was known already, as `by`), "refused" (a command was
         not carried out: `message` tells why), "sign-in" (the server does not take the token, or takes it no more),
         "settings" (a person has changed theirs), "details" (of the upload that is watched: `details`), "figures" (`figures` is
-        JSON text) or "demo" (`message` is the offline demo's own).
+        JSON text), "verified" (see `verify_upload`) or "demo" (`message` is the offline demo's own).
         """
         self._open()
         self._listeners.append(listener)
@@ -231,6 +232,21 @@ class UploadClient(KnownUploads):
         if not self.closed and upload_id in self._book.heads:
             self._link.post(encode_message({"type": RESELECT_FILE, "upload_id": upload_id}), file)
             self._recovery.keep(upload_id, file)
+
+    def verify_upload(self, upload_id: str, file: "Any") -> None:
+        """Compares a completed upload's object, as it is in the store now, with a file, which is read once for it.
+
+        Changes of type "verified" tell: `verdict` is one of `VERDICTS`, "reading" until it ends, with `checked` in percent.
+        Raises `UnknownUpload` and `NotAFile`.
+        """
+        self._open()
+        self._known(upload_id)
+        self._check_file(file)
+        text = encode_message({"type": VERIFY_UPLOAD, "upload_id": upload_id})
+        if self._inspection is None or upload_id in self._inspection:
+            self._link.post(text, file)
+        else:  # they make the same of it again
+            self._inspection.begin(upload_id, file, lambda found: self._link.post(text, found.js_file))
 
     def continue_upload(self, upload_id: str) -> None:
         """Asks the person to let the upload's kept file be read again, and goes on with it. Call it in a click.

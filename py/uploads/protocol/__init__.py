@@ -71,6 +71,9 @@ from uploads.protocol.messages import (
     UPLOAD_REMOVED,
     UPLOAD_REPLACED,
     UPLOAD_SNAPSHOT,
+    UPLOAD_VERIFIED,
+    VERDICTS,
+    VERIFY_UPLOAD,
     WATCH_UPLOAD,
 )
 
@@ -137,6 +140,9 @@ __all__ = [
     "UPLOAD_REMOVED",
     "UPLOAD_REPLACED",
     "UPLOAD_SNAPSHOT",
+    "UPLOAD_VERIFIED",
+    "VERDICTS",
+    "VERIFY_UPLOAD",
     "WATCH_UPLOAD",
     "ConfigError",
     "ProtocolError",

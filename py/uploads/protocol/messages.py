@@ -33,6 +33,7 @@ CANCEL_UPLOAD = "CANCEL_UPLOAD"
 RETRY_UPLOAD = "RETRY_UPLOAD"
 REMOVE_UPLOAD = "REMOVE_UPLOAD"
 RESELECT_FILE = "RESELECT_FILE"
+VERIFY_UPLOAD = "VERIFY_UPLOAD"
 REOPEN_FILE = "REOPEN_FILE"
 PAUSE_ALL = "PAUSE_ALL"
 RESUME_ALL = "RESUME_ALL"
@@ -63,11 +64,12 @@ SIGN_IN_NEEDED = "SIGN_IN_NEEDED"
 SETTINGS = "SETTINGS"
 UPLOAD_DETAILS = "UPLOAD_DETAILS"
 UPLOAD_FIGURES = "UPLOAD_FIGURES"
+UPLOAD_VERIFIED = "UPLOAD_VERIFIED"
 DEMO_STATE = "DEMO_STATE"
 DEMO_OBJECT = "DEMO_OBJECT"
 DEMO_VERIFIED = "DEMO_VERIFIED"
 
-FILE_MESSAGES = (START_UPLOAD, RESELECT_FILE)
+FILE_MESSAGES = (START_UPLOAD, RESELECT_FILE, VERIFY_UPLOAD)
 """Messages with a `File` or a `FileSystemFileHandle` beside them."""
 
 STATUSES = ("uploading", "paused", "completed", "failed", "cancelled")
@@ -91,6 +93,10 @@ PHASES = (
 )
 """What an upload is doing, finer than its status; `inspecting` before the engine hears of it. Only `waiting-for-file` goes with status `paused`
 besides `paused` itself; the last three go with the status of the same name, all others with `uploading`."""
+
+VERDICTS = ("reading", "same", "other", "replaced", "gone", "unknown", "unreadable")
+"""What a look at a completed upload's object and at a file comes to: not yet anything; the object is the file, or another
+one; it is not the one that was uploaded any more; it is gone; the store does not tell enough of it; the file cannot be read."""
 
 KEPT_FILES = ("handle", "copy")
 FILES_AT_HAND = ("open",) + KEPT_FILES
@@ -248,6 +254,8 @@ UPLOAD_WORKER_MESSAGES = {
     RETRY_UPLOAD: _message({"upload_id": _upload_id()}),
     REMOVE_UPLOAD: _message({"upload_id": _upload_id()}),
     RESELECT_FILE: _message({"upload_id": _upload_id()}),
+    # is the object still this file? UPLOAD_VERIFIED answers
+    VERIFY_UPLOAD: _message({"upload_id": _upload_id()}),
     # the person was asked about the kept file: look again whether it may be read
     REOPEN_FILE: _message({"upload_id": _upload_id()}),
     PAUSE_ALL: _message(),
@@ -335,6 +343,14 @@ UPLOAD_WORKER_RESPONSES = {
     ),
     # JSON text of [FIGURES with uploadId, fileName, fileSize, status, startedAt and endedAt] of all uploads
     UPLOAD_FIGURES: _message({"figures": LongText(4_000_000)}),
+    # `checked`: percent of the file that has been read
+    UPLOAD_VERIFIED: _message(
+        {
+            "upload_id": _upload_id(),
+            "verdict": Choice(VERDICTS),
+            "checked": Number(nullable=True, most=100),
+        }
+    ),
     SIGN_IN_NEEDED: _message(),  # the server takes the token no more
     DEMO_STATE: _message(
         {

@@ -3,6 +3,7 @@
 from uploads.client import ClientError
 from uploads.ui import details_view, dom, panel_dom, plot, view
 from uploads.ui import format as fmt
+from uploads.ui import panel_words as words
 from uploads.ui.dialog import Dialog
 
 TYPE_CHECKING = False
@@ -14,9 +15,15 @@ if TYPE_CHECKING:
 
 
 class Details:
-    """Open as long as it exists; `closed()` is called once."""
+    """Open as long as it exists; `closed()` is called once. `ask_for_one(take)`: opens a picker for one file."""
 
-    def __init__(self, client: "UploadClient", upload_id: str, closed: "Callable[[], None]") -> None:
+    def __init__(
+        self,
+        client: "UploadClient",
+        upload_id: str,
+        ask_for_one: "Callable[[Callable[[Any], None]], None]",
+        closed: "Callable[[], None]",
+    ) -> None:
         self._client = client
         self._upload_id = upload_id
         self._closed = closed
@@ -28,6 +35,9 @@ class Details:
         find = self._dialog.find
         self._js_facts, self._js_parts, self._js_story = find(".facts-of"), find(".parts"), find(".story")
         self._js_state, self._js_note = find(".state"), find(".note")
+        self._js_compare, self._js_verdict = find(".compare"), find(".verdict")
+        self._verdict: tuple[str, float | None] | None = None
+        dom.listen(find("[data-compare]"), "click", lambda _js_event: ask_for_one(self._compare))
         self._js_plot = find(".plot")
         js_keys = [find(f".key-{name}") for name in ("speed", "requests", "retries")]
         self._plot = plot.Plot(self._js_plot, [str(js_key.textContent) for js_key in js_keys], js_keys)
@@ -48,6 +58,7 @@ class Details:
         """Another language may be spoken."""
         self._written.forget()
         self._show()
+        self._show_verdict()
         if self._details is not None:
             self._show_details(self._details)
 
@@ -60,8 +71,22 @@ class Details:
             self._details = change["details"]
             self._show()
             self._show_details(change["details"])
+        elif change["type"] == "verified":
+            self._verdict = (change["verdict"], change["checked"])
+            self._show_verdict()
         elif change["type"] == "upload":
             self._show()
+
+    def _compare(self, js_file: "Any") -> None:
+        try:
+            self._client.verify_upload(self._upload_id, js_file)
+        except ClientError as error:
+            dom.set_text(self._js_verdict, str(error))
+
+    def _show_verdict(self) -> None:
+        if self._verdict is not None:
+            dom.set_text(self._js_verdict, words.verdict(*self._verdict))
+            dom.set_attribute(self._js_verdict, "data-verdict", self._verdict[0])
 
     def _show(self) -> None:
         client, upload_id = self._client, self._upload_id
@@ -75,6 +100,8 @@ class Details:
         if changed("note", shown["note"]):
             dom.set_text(self._js_note, shown["note"])
             dom.set_shown(self._js_note, bool(shown["note"]))
+        if changed("completed", session["status"] == "completed"):
+            dom.set_shown(self._js_compare, session["status"] == "completed")
         facts = details_view.facts(session, self._details, error)
         names = [name for name, _ in facts]
         is_new = changed("names", names)

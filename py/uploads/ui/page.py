@@ -111,7 +111,9 @@ class UploadWorkerDemo:
         self._speaking = speaking
         speaking.listen(self._say_anew)
         self._alerts = Alerts(self._preferences)
-        self._panels = Panels(client, self._preferences, notice.tell)
+        self._panels = Panels(
+            client, self._preferences, lambda take: self.intake.ask_for_one(take), notice.tell
+        )
         self._thumbnails: Thumbnails | None = None
         self._filtering, self._sorting = dom.Work(), dom.Work()
         self._moved = ""

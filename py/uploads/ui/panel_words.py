@@ -17,6 +17,17 @@ NOT_ALLOWED_TO_NOTIFY = (
     "The browser does not let this page show notifications: allow them beside its address."
 )
 
+READING = "Reading the file…"
+VERDICTS = {
+    "same": "The object in the store is this file, to the last bit.",
+    "other": "This is another file than the one that is in the store.",
+    "replaced": "The object in the store is not the one that was uploaded: something else has been put in its place.",
+    "gone": "The object is in the store no more.",
+    "unknown": "The store does not tell enough of the object to compare it.",
+    "unreadable": "The file cannot be read.",
+}
+"""What the comparison of an object with a file has shown."""
+
 FACTS = {
     "size": "Size",
     "type": "Type",
@@ -68,6 +79,13 @@ def parts(stored: int, total: int, on_the_way: int, again: int) -> str:
     if again:
         said.append(counted(again, "1 sent more than once", "{} sent more than once"))
     return " · ".join(said)
+
+
+def verdict(verdict: str, checked: "float | None") -> str:
+    """What a comparison has shown, or how far it is."""
+    if verdict == "reading":
+        return f"{say(READING)} {fmt.share(int(checked or 0))}"
+    return say(VERDICTS[verdict])
 
 
 def plot(mean: str, peak: str) -> str:

@@ -12,13 +12,18 @@ if TYPE_CHECKING:
 
 
 class Panels:
-    """`tell` says a sentence to the person."""
+    """`ask_for_one(take)` opens a picker for one file; `tell` says a sentence to the person."""
 
     def __init__(
-        self, client: "UploadClient", preferences: "Preferences", tell: "Callable[[str], None]"
+        self,
+        client: "UploadClient",
+        preferences: "Preferences",
+        ask_for_one: "Callable[[Callable[[Any], None]], None]",
+        tell: "Callable[[str], None]",
     ) -> None:
         self._client = client
         self._preferences = preferences
+        self._ask_for_one = ask_for_one
         self._tell = tell
         self._open: Any = None
         self._is_opening = False
@@ -42,7 +47,7 @@ class Panels:
 
             if upload_id not in self._client.heads:  # it has gone meanwhile
                 return None
-            return Details(self._client, upload_id, self._closed)
+            return Details(self._client, upload_id, self._ask_for_one, self._closed)
 
         self._show(made)
 

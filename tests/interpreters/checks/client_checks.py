@@ -17,6 +17,8 @@ from uploads.protocol import (
     SIGN_IN_NEEDED,
     UPLOAD_REMOVED,
     UPLOAD_REPLACED,
+    UPLOAD_VERIFIED,
+    VERIFY_UPLOAD,
     ConfigError,
     ProtocolError,
     decode_worker_message,
@@ -368,6 +370,18 @@ def check_refusals_are_told() -> None:
     link.say_text('{"version": 99}')
     assert changes[1]["type"] == "refused"
     assert "different versions" in changes[1]["message"]
+
+
+def check_a_completed_upload_is_compared_with_a_file() -> None:
+    client, link, changes = client_with()
+    file = FakeFile("a.bin")
+    upload_id = client.start_upload(file, "p")
+    client.verify_upload(upload_id, file)
+    assert link.posted[2] == ({"type": VERIFY_UPLOAD, "upload_id": upload_id}, file)
+    link.say({"type": UPLOAD_VERIFIED, "upload_id": upload_id, "verdict": "reading", "checked": 40.0})
+    assert changes[-1] == {"type": "verified", "upload_id": upload_id, "verdict": "reading", "checked": 40.0}
+    assert raised(NotAFile, client.verify_upload, upload_id, "a.bin")
+    assert raised(UnknownUpload, client.verify_upload, "x", file)
 
 
 def check_the_demo_speaks_through_the_hook() -> None:

@@ -316,6 +316,9 @@ def check_a_file_that_is_chosen_again_is_looked_at_again() -> None:
     again = FakeFile("a.enc")
     link.worker.accept(again)
     assert link.posted[-1] == ({"type": "RESELECT_FILE", "upload_id": upload_id}, again)
+    client.verify_upload(upload_id, FakeFile("a"))
+    link.worker.accept(again)
+    assert link.posted[-1] == ({"type": "VERIFY_UPLOAD", "upload_id": upload_id}, again)
 
 
 def check_leaving_ends_it() -> None:
