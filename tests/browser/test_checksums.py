@@ -109,6 +109,7 @@ def test_a_finished_upload_is_compared_with_a_file_whenever_a_person_likes(
 ) -> None:
     """V6: by what the store says of the object then."""
     visitor.page.add_init_script("delete globalThis.showOpenFilePicker")  # as in Firefox and WebKit
+    file = file.rename(tmp_path / "compared.bin")
     uploads = start(visitor, bad, file)
     prove(uploads, bad, file)
     server, page = bad.server, uploads.page
