@@ -15,6 +15,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "api.md"
 PACKAGE = ROOT / "py" / "uploads"
+INSPECTORS = ROOT / "worker" / "upload_inspectors"
+SHIPPED = ("exif", "tables", "archives", "sniffing", "compression", "encryption")
 COMMAND = ".venv/bin/python -m tests.api_reference --write"
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -44,7 +46,12 @@ def page() -> str:
         *_records(),
         "## Settings",
         "The defaults of `DEFAULT_UPLOAD_CONFIG`.",
-        f"```python\n{_settings()}\n```",
+        f"```python\n{_settings('config.py', 'DEFAULT_UPLOAD_CONFIG')}\n```",
+        "## Inspectors",
+        _said(_inspector_module("__init__")),
+        "The defaults of an entry of `inspectors`:",
+        f"```python\n{_settings('inspectors.py', 'DEFAULT_INSPECTOR')}\n```",
+        *_inspectors(),
     ]
     return "\n\n".join(paragraph.strip() for paragraph in paragraphs if paragraph.strip()) + "\n"
 
@@ -55,7 +62,9 @@ def _read(name: str) -> ast.Module:
 
 def _said(node: ast.Module | ast.ClassDef | Function) -> str:
     """A docstring, its lines joined to paragraphs; what is indented stays as code."""
-    paragraphs = (ast.get_docstring(node) or "").split("\n\n")
+    # A module's has no indentation of its own to be taken away.
+    docstring = (ast.get_docstring(node, clean=not isinstance(node, ast.Module)) or "").strip("\n")
+    paragraphs = docstring.split("\n\n")
     told = [text if text.startswith("    ") else re.sub(r"\s*\n\s*", " ", text) for text in paragraphs]
     # A docstring whose first sentence is longer than a line goes on after a blank one.
     return re.sub(r"([^.:`])\n\n(?=[a-z`\"])", r"\1 ", "\n\n".join(told))
@@ -81,6 +90,11 @@ def _signature(node: Function) -> str:
     defaults = [None] * (len(given) - len(node.args.defaults)) + list(node.args.defaults)
     told = []
     for argument, default in zip(given, defaults, strict=True):
+        text = f"{argument.arg}: {_annotation(argument.annotation)}"
+        told.append(text if default is None else f"{text} = {ast.unparse(default)}")
+    if node.args.kwonlyargs:
+        told.append("*")
+    for argument, default in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True):
         text = f"{argument.arg}: {_annotation(argument.annotation)}"
         told.append(text if default is None else f"{text} = {ast.unparse(default)}")
     return f"{node.name}({', '.join(told)})" + (f" -> {returns}" if returns != "None" else "")
@@ -111,9 +125,34 @@ def _records() -> Iterator[str]:
             yield f"### `{node.name}`\n\n```python\n{body}\n```"
 
 
-def _settings() -> str:
-    source = (PACKAGE / "protocol" / "config.py").read_text("utf-8")
-    table = source.partition("DEFAULT_UPLOAD_CONFIG")[2].partition("= {\n")[2].partition("\n}")[0]
+def _inspector_module(name: str) -> ast.Module:
+    return ast.parse((INSPECTORS / f"{name}.py").read_text("utf-8"))
+
+
+def _inspectors() -> Iterator[str]:
+    """What an inspector is given and says, and those that come along."""
+    files, verdicts = _inspector_module("files"), _inspector_module("verdict")
+    for module, name in ((files, "InspectedFile"), (files, "NewFile"), (verdicts, "Verdict")):
+        yield f"### `{name}`"
+        yield _said(_class(module, name))
+        if name == "InspectedFile":
+            yield from _functions(
+                [node for node in _class(module, name).body if getattr(node, "name", "") == "new_file"],
+                "####",
+            )
+    yield from _functions(verdicts.body, "###")
+    for name in SHIPPED:
+        module = _inspector_module(name)
+        yield f"### `upload_inspectors.{name}`"
+        yield _said(module)
+        yield from _functions(
+            [node for node in module.body if getattr(node, "name", "") == "inspect"], "####"
+        )
+
+
+def _settings(module: str, name: str) -> str:
+    source = (PACKAGE / "protocol" / module).read_text("utf-8")
+    table = source.partition(name)[2].partition("= {\n")[2].partition("\n}")[0]
     return re.sub(r"^    ", "", table, flags=re.MULTILINE)
 
 

@@ -1,10 +1,18 @@
-"""What a run of the bench came to: the table, the ratios with their budgets, and a drawing of them."""
+"""What a run of the bench came to: the table, the ratios with their budgets, and a drawing of them.
+
+    .venv/bin/python -m tests.bench.figures FIGURES.json… [--svg chart.svg]
+
+puts together what several runs have written with `--out`: all of it takes hours.
+"""
 
 from __future__ import annotations
 
+import argparse
+import json
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from xml.sax.saxutils import escape
 
 from tests.bench.contestants import BARE, OURS, UNCHECKED, UPPY5, UPPY6
@@ -141,3 +149,27 @@ def draw(found: dict[str, list[Figures]]) -> str:
             f'<text x="{LEFT + length + 6}" y="{top + 5}">{ratio.value:.2f}</text>',
         ]
     return "\n".join([*parts, "</svg>"]) + "\n"
+
+
+def read(paths: Iterable[Path]) -> dict[str, list[Figures]]:
+    """What was written with `--out`; of a case that is in several files the last one's."""
+    found: dict[str, list[Figures]] = {}
+    for path in paths:
+        told = json.loads(path.read_text(encoding="utf-8"))
+        found |= {name: [Figures(**run) for run in runs] for name, runs in told.items()}
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("figures", type=Path, nargs="+")
+    parser.add_argument("--svg", type=Path)
+    options = parser.parse_args()
+    found = read(options.figures)
+    report(found)
+    if options.svg:
+        options.svg.write_text(draw(found), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
