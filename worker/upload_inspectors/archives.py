@@ -1,9 +1,11 @@
 """What is in an archive, without unpacking it: how much, how many, and whether it is a trap. ZIP and TAR (also packed by gzip).
 
-[[uploads.inspectors]]
-match = [".zip", ".tar", ".tar.gz", ".tgz"]
-callable = "upload_inspectors.archives:inspect"
-options = { most_files = 10_000, most_bytes = 10_000_000_000 }
+An entry of the configuration:
+
+    [[uploads.inspectors]]
+    match = [".zip", ".tar", ".tar.gz", ".tgz"]
+    callable = "upload_inspectors.archives:inspect"
+    options = { most_files = 10_000, most_bytes = 10_000_000_000 }
 """
 
 from __future__ import annotations

@@ -1,9 +1,11 @@
 """Packs a file before it is sent; browsers unpack it by themselves when it is downloaded (`Content-Encoding`).
 
-[[uploads.inspectors]]
-match = ["text/*", ".json", ".csv"]
-callable = "upload_inspectors.compression:inspect"
-options = { encoding = "gzip", level = 6 }
+An entry of the configuration:
+
+    [[uploads.inspectors]]
+    match = ["text/*", ".json", ".csv"]
+    callable = "upload_inspectors.compression:inspect"
+    options = { encoding = "gzip", level = 6 }
 """
 
 from __future__ import annotations

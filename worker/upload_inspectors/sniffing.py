@@ -1,8 +1,10 @@
 """Is it what its name says? By its first bytes, as a browser would tell.
 
-[[uploads.inspectors]]
-callable = "upload_inspectors.sniffing:inspect"
-options = { on_mismatch = "reject" }
+An entry of the configuration:
+
+    [[uploads.inspectors]]
+    callable = "upload_inspectors.sniffing:inspect"
+    options = { on_mismatch = "reject" }
 """
 
 from __future__ import annotations

@@ -1,9 +1,11 @@
 """Are these the columns, and is in them what ought to be there? CSV files row by row, Parquet files by their schema.
 
-[[uploads.inspectors]]
-match = [".csv", ".parquet"]
-callable = "upload_inspectors.tables:inspect"
-options = { columns = { order = "integer", day = "date", amount = "number" }, optional = { note = "text" } }
+An entry of the configuration:
+
+    [[uploads.inspectors]]
+    match = [".csv", ".parquet"]
+    callable = "upload_inspectors.tables:inspect"
+    options = { columns = { order = "integer", day = "date", amount = "number" }, optional = { note = "text" } }
 """
 
 from __future__ import annotations
