@@ -65,7 +65,9 @@ def _said(node: ast.Module | ast.ClassDef | Function) -> str:
     # A module's has no indentation of its own to be taken away.
     docstring = (ast.get_docstring(node, clean=not isinstance(node, ast.Module)) or "").strip("\n")
     paragraphs = docstring.split("\n\n")
-    told = [text if text.startswith(("    ", "| ")) else re.sub(r"\s*\n\s*", " ", text) for text in paragraphs]
+    told = [
+        text if text.startswith(("    ", "| ")) else re.sub(r"\s*\n\s*", " ", text) for text in paragraphs
+    ]
     # A docstring whose first sentence is longer than a line goes on after a blank one.
     return re.sub(r"([^.:`])\n\n(?=[a-z`\"])", r"\1 ", "\n\n".join(told))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import shutil
 from collections.abc import Iterator
 from typing import Any
@@ -153,6 +154,21 @@ def test_a_file_that_is_not_what_it_is_called_is_removed(person: httpx.Client, s
     assert keys_in(strict, upload) == []
     upload = created(person, len(picture), "a.png", "image/png")
     assert finish(person, upload, send(person, upload, 1, picture)).status_code == 200
+
+
+def test_a_packed_file_is_looked_at_as_whoever_fetches_it_sees_it(
+    person: httpx.Client, strict: ServerProcess
+) -> None:
+    """L3, X7: packed or not, a program is no picture."""
+    for content, status in ((PNG, 200), (b"MZ" + bytes(100), 422)):
+        packed = gzip.compress(content)
+        upload = created(person, len(packed), "a.png", "image/png", encoding="gzip")
+        assert finish(person, upload, send(person, upload, 1, packed)).status_code == status
+        if status == 200:
+            head = strict.s3.head_object(Bucket=strict.bucket, Key=upload["key"])
+            assert (head["ContentEncoding"], head["ContentType"]) == ("gzip", "image/png")
+    upload = created(person, len(PNG), "a.png", "image/png", encoding="gzip")
+    assert finish(person, upload, send(person, upload, 1, PNG)).status_code == 200, "it is not even packed"
 
 
 def test_so_many_uploads_may_be_open(person: httpx.Client) -> None:

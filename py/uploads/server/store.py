@@ -10,7 +10,9 @@ import binascii
 import hashlib
 import logging
 import re
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from email.header import Header
@@ -34,6 +36,7 @@ log = logging.getLogger("uploads.store")
 PROOF = "upload-proof"  # the metadata that says whose an object is
 _METADATA = "x-amz-meta-"
 _ENCODING = "Content-Encoding"
+_GZIP = 31  # zlib's window bits for a gzip frame
 _METADATA_LIMIT = 1900  # bytes; S3 takes 2 KB in all, ours included
 _EXAMPLE = "example"
 _COMPLETE_LIMIT = 900  # seconds; a store may take minutes to assemble an object
@@ -275,12 +278,18 @@ class Store:
         ]
 
     def read_head(self, key: str, length: int) -> bytes:
-        """The first bytes of an object, at most `length`."""
-        body = self._client.get_object(Bucket=self.bucket, Key=key, Range=f"bytes=0-{length - 1}")["Body"]
+        """The first bytes of an object, at most `length`; unpacked, if they are packed by gzip as whoever fetches it is told."""
+        answer = self._client.get_object(Bucket=self.bucket, Key=key, Range=f"bytes=0-{length - 1}")
+        body = answer["Body"]
         try:
-            return bytes(body.read())
+            content = bytes(body.read())
         finally:
             body.close()
+        if answer.get("ContentEncoding") != "gzip":
+            return content
+        with suppress(zlib.error):
+            return zlib.decompressobj(_GZIP).decompress(content, length)
+        return content
 
     def is_open(self, key: str, s3_upload_id: str) -> bool:
         """Whether the store still knows the upload."""
