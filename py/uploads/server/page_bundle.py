@@ -38,9 +38,10 @@ for address in config["files"]:
 import uploads.ui.main
 '''
 LATER = re.compile(
-    r"uploads/(ui/(details|dialog|plot|settings_|statistics|panel_|demo|embed|offline|installed|thumbnails)|protocol/embed)"
+    r"uploads/(ui/(details|dialog|plot|settings_|statistics|panel_|demo|embed|offline|installed|thumbnails)"
+    r"|protocol/(embed|file_types|inspect)|client/inspection)"
 )
-"""The modules that `uploads.ui.later` loads: the dialogs, the demo, the widget, and what makes the site an application."""
+"""The modules that `uploads.ui.later` loads: the dialogs, the demo, the widget, inspectors, and what makes the site an application."""
 
 
 def read_settings() -> dict[str, Any]:

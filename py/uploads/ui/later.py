@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 MOUNTED = "/later"
-PACKAGES = ("uploads.protocol", "uploads.ui")
+PACKAGES = ("uploads.client", "uploads.protocol", "uploads.ui")
 """Those that have modules in it."""
 PIECE = 8192
 """Bytes that are taken over from JavaScript in one step: each costs most of a microsecond."""

@@ -41,7 +41,7 @@ def show(is_there: bool) -> None:
         show_page(settings, demo=demo, keeps_copy=keeps_copy)
 
 
-if demo or dom.has_flag("embed"):
+if demo or dom.has_flag("embed") or settings.get("inspectors"):
     later.load(show)
 else:
     show(True)
