@@ -43,7 +43,8 @@
  *                                its way has ended and is saved. The worker ends then, or after DRAIN_LIMIT
  *   host.log(text, level)        a line for the consoles of all connected pages; level is "info" (default) or "error"
  *
- * On the port a page's message is {body, file?}, and {gone} when it is closed or left: Chromium throws a page out of the
+ * On the port a page's message is {body, file?}, or {body, made: {bytes, name, type, lastModified}} for a file that is only there,
+ * and {gone} when it is closed or left: Chromium throws a page out of the
  * back/forward cache when a shared worker speaks to it there. The engine's is {body, head?, file?}. Between the two halves alone go
  * {alive, build} (the worker leads; its name), {lock}, {draining} (for a worker of that build), {stopped} and {log, level}.
  * No string is ever evaluated here: the worker's content security policy needs 'wasm-unsafe-eval' and nothing more.
@@ -294,6 +295,8 @@ function connectPage() {
   let greeting = null; // the channel on which this page has told its build, until a worker leads
   let crashes = []; // times of the last minute
   let reason = ""; // of the last one
+  const made = new WeakSet(); // files that inspectors have made, where they have to be packed
+  let packing = null; // until all that was posted before is
   let hasLongLife = false; // whether this browser has looked at the option
   const line = {
     kind: "none",
@@ -535,9 +538,26 @@ function connectPage() {
   }
 
   function post(body, file) {
-    const message = file ? { body, file } : { body };
+    if (made.has(file) || packing) {
+      packing = Promise.all([pack(body, file), packing]).then(([message]) => send(message));
+      const last = packing;
+      packing.then(() => { if (packing === last) packing = null; });
+    } else {
+      send(file ? { body, file } : { body });
+    }
+  }
+
+  function send(message) {
     if (waiting) waiting.push(message);
     else line.port?.postMessage(message);
+  }
+
+  /** Firefox's shared workers never read a file of over 1 MiB that a page's own thread has made: they get its bytes. */
+  async function pack(body, file) {
+    if (!made.has(file)) return file ? { body, file } : { body };
+    const { name, type, lastModified } = file;
+    const bytes = await file.arrayBuffer().catch(() => null); // too many: the worker says that it cannot be read
+    return bytes ? { body, made: { bytes, name, type, lastModified } } : { body, file };
   }
 
   function onMessage(callback) {
@@ -573,7 +593,10 @@ function connectPage() {
       worker.onmessage = ({ data }) => {
         if (data.stopped !== undefined) stopped(data.stopped);
         else if (data.log !== undefined) console[data.level === "error" ? "error" : "info"](`inspector: ${data.log}`);
-        else callback(data.body, data.file);
+        else {
+          if (data.file && navigator.userAgent.includes("Firefox/")) made.add(data.file);
+          callback(data.body, data.file);
+        }
       };
       return { post: (body, file) => worker.postMessage({ body, file }), end: () => worker.terminate() };
     } catch {

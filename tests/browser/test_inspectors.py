@@ -49,9 +49,10 @@ class Site:
         set_up(self.folder, f'signer_url = "{self.server.url}"\n{more}\n{inspectors}')
 
     def object_of(self, name: str) -> tuple[bytes, dict[str, Any]]:
-        """The bytes of the one object whose key ends so, and what HEAD tells of it."""
+        """The bytes of the newest object whose key ends so, and what HEAD tells of it."""
         found = self.server.s3.list_objects_v2(Bucket=self.server.bucket).get("Contents", [])
-        (key,) = [entry["Key"] for entry in found if entry["Key"].endswith(name)]
+        named = [entry for entry in found if entry["Key"].endswith(f"/{name}")]
+        key = max(named, key=lambda entry: entry["LastModified"])["Key"]
         head = self.server.s3.head_object(Bucket=self.server.bucket, Key=key)
         return self.server.object_bytes(key), dict(head)
 

@@ -109,6 +109,7 @@ def inspecting(*inspectors: "dict[str, Any]") -> "tuple[Any, InspectingLink, lis
 def check_the_settings_are_refused_by_name() -> None:
     check_upload_config({"inspectors": [EXIF, CSV]})
     check_upload_config({"inspectors": ()})
+    check_upload_config({"inspectors": []})
     good = "a_b.c:inspect"
     for inspectors, words in (
         ("exif", "must be a list of inspectors, not text"),

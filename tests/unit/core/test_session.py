@@ -410,6 +410,8 @@ def test_the_story_holds_the_last_events_and_no_progress() -> None:
         {"fileSize": 10**9, "chunkSize": 1},
         {"parts": [{"partNumber": 1}]},
         {"phase": "dreaming"},
+        {"metadata": "none"},
+        {"metadata": {"a": 1}},
         {"error": {"odd": 1}},
     ],
 )

@@ -1,6 +1,6 @@
 """The line to one page: a ``MessagePort``, of a shared and of a dedicated worker alike.
 
-A message is ``{body: <JSON text>, file?: File | FileSystemFileHandle}``, with ``head: <JSON text>`` beside a snapshot, the
+A message is ``{body: <JSON text>, file?: File | FileSystemFileHandle}``, or has the bytes of a file that is to be made here (``made``); with ``head: <JSON text>`` beside a snapshot, the
 last one ``{gone: true}``; the page is another party and may send anything. A handle is turned into its file first, so messages wait for one another to stay
 in order.
 """
@@ -66,7 +66,9 @@ class MessagePortLine:
                     break
                 body = getattr(js_data, "body", None)
                 if isinstance(body, str):
-                    self._on_message(body, await self._file(getattr(js_data, "file", None)))
+                    js_made = getattr(js_data, "made", None)
+                    js_file = _made(js_made) if js_made else getattr(js_data, "file", None)
+                    self._on_message(body, await self._file(js_file))
         finally:
             self._reader = None
 
@@ -81,3 +83,9 @@ class MessagePortLine:
         if js.Object.prototype.toString.call(js_file) != "[object File]":
             return None  # not "if not js_file": an empty file is false in Python
         return BlobFile(js_file, hand_out_slices=self._hand_out_slices, js_handle=js_handle)
+
+
+def _made(js_made: Any) -> Any:
+    """A ``File`` of what came with a message: see ``pack`` in ``upload_worker.js``."""
+    js_options = to_object({"type": str(js_made.type), "lastModified": int(js_made.lastModified)})
+    return js.File.new(to_object([js_made.bytes]), str(js_made.name), js_options)
