@@ -9,7 +9,7 @@ import json
 import re
 import tomllib
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from uploads.protocol import ConfigError, check_upload_config
@@ -69,6 +69,21 @@ def page_modules() -> dict[str, Path]:
         raise SetUpError("pyscript.toml has no [files].")
     found = {str(target).removeprefix("./"): ROOT / source for source, target in files.items()}
     return found | {"uploads/ui/main.py": ROOT / "py" / "uploads" / "ui" / "main.py"}
+
+
+def inspector_files() -> dict[str, Path]:
+    """The repository's own Python files that pyscript.toml's inspectors name, by their addresses in the site."""
+    uploads = read_settings().get("uploads")
+    entries = uploads.get("inspectors") if isinstance(uploads, dict) else None
+    found: dict[str, Path] = {}
+    for entry in entries if isinstance(entries, list) else []:
+        packages = entry.get("packages") if isinstance(entry, dict) else None
+        for name in packages if isinstance(packages, list) else []:
+            path = PurePosixPath(str(name))
+            is_inside = not path.is_absolute() and ".." not in path.parts
+            if path.suffix == ".py" and is_inside and (ROOT / path).is_file():
+                found[path.as_posix()] = ROOT / path
+    return found
 
 
 def configuration(interpreter: str, modules: str, signer_url: str | None) -> bytes:

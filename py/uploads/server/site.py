@@ -86,6 +86,7 @@ def _inputs() -> Iterator[Path]:
     yield from engine_sources().values()
     yield from (*wheel_sources().values(), *EXAMPLES, ROOT / "pyproject.toml")
     yield from inspector_sources().values()
+    yield from page_bundle.inspector_files().values()
     yield from (ROOT / "package-lock.json", assets.BROWSER_REQUIREMENTS, assets.INSPECTOR_REQUIREMENTS)
     builders = (
         "assets",
@@ -210,6 +211,8 @@ def _write(layout: Layout, stamp: str, signer_url: str | None) -> None:
             "uploads.whl": wheel_name(),
         }
         layout.add_file(f"examples/{path.name}", page_bundle.example(path, named))
+    for address, path in page_bundle.inspector_files().items():
+        layout.add_file(address, path)
     layout.add_file("manifest.webmanifest", installable.manifest(shown))
     layout.add_file("service_worker.js", installable.service_worker(stamp[:16], layout.addresses()))
     say("    compressed: .br and .gz")
