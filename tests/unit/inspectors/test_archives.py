@@ -34,7 +34,11 @@ def tarred(**files: bytes) -> bytes:
 FILES = {"a.txt": b"hello", "folder/b.txt": b"world!"}
 
 
-@pytest.mark.parametrize("content", [zipped(**FILES), tarred(**FILES), gzip.compress(tarred(**FILES))])
+@pytest.mark.parametrize(
+    "content",
+    [zipped(**FILES), tarred(**FILES), gzip.compress(tarred(**FILES))],
+    ids=["zip", "tar", "tar.gz"],  # what is packed tells the time
+)
 def test_what_is_in_it(content: bytes) -> None:
     verdict = inspect(a_file(content))
     assert verdict.reason == ""
@@ -61,6 +65,18 @@ BOMB = bytes(30_000_000)
         (b"no archive at all", "damaged"),
         (zipped(**FILES)[:-30], "damaged"),
         (gzip.compress(tarred(**FILES))[:40], "damaged"),
+    ],
+    ids=[
+        "a bomb in a zip",
+        "a bomb in a tar.gz",
+        "above its folder",
+        "another drive",
+        "the root",
+        "many files",
+        "many bytes",
+        "no archive",
+        "a cut zip",
+        "a cut tar.gz",
     ],
 )
 def test_traps_and_what_is_no_archive(content: bytes, words: str) -> None:
