@@ -71,7 +71,9 @@ class UploadClient(KnownUploads):
         inspectors = differing.pop("inspectors", [])  # this page's own affair; their options may hold a key
         KnownUploads.__init__(self, link, book, Recovery(book), differing)
         self._inspection = _new_inspection(link, inspectors, self._inspecting) if inspectors else None
-        self._paused_early: dict[str, bool] = {}
+        self._inspected_first: dict[
+            str, bool
+        ] = {}  # uploads that the engine has not heard of: are they to be paused?
         self._handles: dict[str, Any] = {}  # of files that the engine keeps and may not read
         self._listeners: list[Callable[[dict[str, Any]], None]] = []
         self._hello = {"type": HELLO, "config": self._differing}
@@ -134,6 +136,7 @@ class UploadClient(KnownUploads):
         name, now = self._link.file_name(file), time.time_ns() // 1_000_000
         if self._inspection is not None and self.engine != "failed":
             self._book.place(upload_id, project_id, s3_key, name, now, "inspecting")
+            self._inspected_first[upload_id] = False
             self._tell({"type": "upload", "upload_id": upload_id})
             self._inspection.begin(upload_id, file, lambda found: self._inspected(message, found))
             return upload_id
@@ -163,6 +166,9 @@ class UploadClient(KnownUploads):
         upload_id = message["upload_id"]
         if self.closed or upload_id not in self._book.heads:
             return
+        is_to_pause = self._inspected_first.pop(upload_id)
+        if self.engine == "failed":
+            return
         self._book.inspect(upload_id, "queued")
         message["inspected"] = {
             "metadata": found.metadata,
@@ -170,41 +176,39 @@ class UploadClient(KnownUploads):
             "rejection": found.rejection,
         }
         self._hand_over(message, encode_message(message), found.js_file)
-        if self._paused_early.pop(upload_id, False):
+        if is_to_pause:
             self._command(PAUSE_UPLOAD, upload_id)
         self._tell({"type": "upload", "upload_id": upload_id})
 
-    def _is_inspected(self, upload_id: str) -> bool:
-        """Whether the engine has not heard of it yet, since inspectors have its file."""
-        return self._inspection is not None and upload_id in self._inspection
-
     def _give_up_inspection(self, upload_id: str) -> None:
-        if self._inspection is not None:
+        """Of a file that inspectors have; a new upload goes with it."""
+        if self._inspection is not None and upload_id in self._inspection:
             self._inspection.drop(upload_id)
-        self._paused_early.pop(upload_id, None)
-        self._book.forget(upload_id)
-        self._tell({"type": "removed", "upload_id": upload_id})
+        if upload_id in self._inspected_first:
+            del self._inspected_first[upload_id]
+            self._book.forget(upload_id)
+            self._tell({"type": "removed", "upload_id": upload_id})
 
     def pause_upload(self, upload_id: str) -> None:
         """Pauses an upload; its parts stay in the store. Raises `UnknownUpload`."""
-        if self._is_inspected(upload_id):
-            self._paused_early[upload_id] = True
+        if upload_id in self._inspected_first:
+            self._inspected_first[upload_id] = True
             return
         self._command(PAUSE_UPLOAD, upload_id)
 
     def resume_upload(self, upload_id: str) -> None:
         """Goes on with a paused upload. Raises `UnknownUpload`."""
-        if self._is_inspected(upload_id):
-            self._paused_early.pop(upload_id, None)
+        if upload_id in self._inspected_first:
+            self._inspected_first[upload_id] = False
             return
         self._command(RESUME_UPLOAD, upload_id)
 
     def cancel_upload(self, upload_id: str) -> None:
         """Gives an upload up, and deletes its parts from the store. Raises `UnknownUpload`."""
-        if self._is_inspected(upload_id):
-            self._give_up_inspection(upload_id)
-            return
-        self._command(CANCEL_UPLOAD, upload_id)
+        is_new = upload_id in self._inspected_first
+        self._give_up_inspection(upload_id)
+        if not is_new:
+            self._command(CANCEL_UPLOAD, upload_id)
 
     def retry_upload(self, upload_id: str) -> None:
         """Goes on with a failed upload from where it stopped. Raises `UnknownUpload`."""
@@ -222,7 +226,7 @@ class UploadClient(KnownUploads):
         self._open()
         self._known(upload_id)
         self._check_file(file)
-        if self._inspection is not None and not self._is_inspected(upload_id):
+        if self._inspection is not None and upload_id not in self._inspection:
             # What is uploaded may be what inspectors made of the file, and they make the same of it again.
             self._inspection.begin(upload_id, file, lambda found: self._reselect(upload_id, found.js_file))
         else:
@@ -268,20 +272,20 @@ class UploadClient(KnownUploads):
 
     def pause_all(self) -> None:
         """Pauses every upload that is under way."""
-        if self._inspection is not None:
-            self._paused_early = dict.fromkeys(self._inspection.ids(), True)
+        for upload_id in self._inspected_first:
+            self._inspected_first[upload_id] = True
         self._post({"type": PAUSE_ALL})
 
     def resume_all(self) -> None:
         """Goes on with every paused upload."""
-        self._paused_early = {}
+        for upload_id in self._inspected_first:
+            self._inspected_first[upload_id] = False
         self._post({"type": RESUME_ALL})
 
     def cancel_all(self) -> None:
         """Gives up every upload that is not finished."""
-        if self._inspection is not None:
-            for upload_id in self._inspection.ids():
-                self._give_up_inspection(upload_id)
+        for upload_id in list(self._inspected_first):
+            self._give_up_inspection(upload_id)
         self._post({"type": CANCEL_ALL})
 
     def move_upload(self, upload_id: str, before: "str | None" = None) -> None:
@@ -325,6 +329,7 @@ class UploadClient(KnownUploads):
             self._post({"type": GOODBYE})
             self.closed = True
             self._listeners = []
+            self._inspected_first = {}
             if self._inspection is not None:
                 self._inspection.close()
             self._link.close()

@@ -74,10 +74,6 @@ class Inspection:
     def __contains__(self, upload_id: str) -> bool:
         return upload_id in self._jobs
 
-    def ids(self) -> "list[str]":
-        """The uploads that wait, or are looked at."""
-        return list(self._jobs)
-
     def begin(self, upload_id: str, js_file: "Any", done: "Callable[[Inspected], None]") -> None:
         """Looks at a `File`, or at that of a `FileSystemFileHandle`; calls `done` once, unless it is dropped before."""
         self._jobs[upload_id] = _Job(upload_id, js_file, done)

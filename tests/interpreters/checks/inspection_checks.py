@@ -322,6 +322,28 @@ def check_a_file_that_is_chosen_again_is_looked_at_again() -> None:
     assert link.posted[-1] == ({"type": "VERIFY_UPLOAD", "upload_id": upload_id}, again)
 
 
+def check_one_that_the_engine_knows_is_cancelled_there() -> None:
+    client, link, _ = inspecting({"callable": "a:b"})
+    upload_id = client.start_upload(FakeFile("a"), "p")
+    link.worker.accept()
+    client.reselect_file(upload_id, FakeFile("a"))
+    client.pause_upload(upload_id)
+    assert link.posted[-1][0]["type"] == "PAUSE_UPLOAD"
+    client.cancel_upload(upload_id)
+    assert link.posted[-1][0]["type"] == "CANCEL_UPLOAD"
+    assert upload_id in client.active_uploads
+    assert link.workers[0].ended
+
+
+def check_an_engine_that_failed_gets_nothing() -> None:
+    client, link, _ = inspecting({"callable": "a:b"})
+    upload_id = client.start_upload(FakeFile("a"), "p")
+    link.say({"type": "ENGINE_FAILED", "message": "no memory"})
+    link.worker.accept()
+    assert link.starts() == []
+    assert client.active_uploads[upload_id]["status"] == "failed"
+
+
 def check_leaving_ends_it() -> None:
     client, link, _ = inspecting({"callable": "a:b"})
     client.start_upload(FakeFile("a"), "p")
