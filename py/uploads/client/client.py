@@ -71,9 +71,8 @@ class UploadClient(KnownUploads):
         inspectors = differing.pop("inspectors", [])  # this page's own affair; their options may hold a key
         KnownUploads.__init__(self, link, book, Recovery(book), differing)
         self._inspection = _new_inspection(link, inspectors, self._inspecting) if inspectors else None
-        self._inspected_first: dict[
-            str, bool
-        ] = {}  # uploads that the engine has not heard of: are they to be paused?
+        # Uploads that the engine has not heard of, since inspectors have their files: are they to be paused?
+        self._inspected_first: dict[str, bool] = {}
         self._handles: dict[str, Any] = {}  # of files that the engine keeps and may not read
         self._listeners: list[Callable[[dict[str, Any]], None]] = []
         self._hello = {"type": HELLO, "config": self._differing}
@@ -157,17 +156,15 @@ class UploadClient(KnownUploads):
         self._recovery.keep(upload_id, file, message)
 
     def _inspecting(self, upload_id: str, checked: float) -> None:
-        if upload_id in self._book.heads:
+        if upload_id in self._inspected_first:  # the engine tells of all others
             self._book.inspect(upload_id, "inspecting", checked)
             self._tell({"type": "upload", "upload_id": upload_id})
 
     def _inspected(self, message: "dict[str, Any]", found: "Inspected") -> None:
         """The site's inspectors have looked at a new upload's file."""
         upload_id = message["upload_id"]
-        if self.closed or upload_id not in self._book.heads:
-            return
         is_to_pause = self._inspected_first.pop(upload_id)
-        if self.engine == "failed":
+        if self.engine == "failed" or upload_id not in self._book.heads:
             return
         self._book.inspect(upload_id, "queued")
         message["inspected"] = {
@@ -226,16 +223,21 @@ class UploadClient(KnownUploads):
         self._open()
         self._known(upload_id)
         self._check_file(file)
-        if self._inspection is not None and upload_id not in self._inspection:
-            # What is uploaded may be what inspectors made of the file, and they make the same of it again.
-            self._inspection.begin(upload_id, file, lambda found: self._reselect(upload_id, found.js_file))
-        else:
-            self._reselect(upload_id, file)
+        text = encode_message({"type": RESELECT_FILE, "upload_id": upload_id})
 
-    def _reselect(self, upload_id: str, file: "Any") -> None:
-        if not self.closed and upload_id in self._book.heads:
-            self._link.post(encode_message({"type": RESELECT_FILE, "upload_id": upload_id}), file)
-            self._recovery.keep(upload_id, file)
+        def give(made: "Any") -> None:
+            if upload_id in self._book.heads:
+                self._link.post(text, made)
+                self._recovery.keep(upload_id, made)
+
+        self._make_again(upload_id, file, give)
+
+    def _make_again(self, upload_id: str, file: "Any", take: "Callable[[Any], None]") -> None:
+        """What was uploaded may be what inspectors have made of a file, and they make the same of it again: `take` gets that."""
+        if self._inspection is None or upload_id in self._inspection:
+            take(file)
+        else:
+            self._inspection.begin(upload_id, file, lambda found: take(found.js_file))
 
     def verify_upload(self, upload_id: str, file: "Any") -> None:
         """Compares a completed upload's object, as it is in the store now, with a file, which is read once for it.
@@ -247,10 +249,7 @@ class UploadClient(KnownUploads):
         self._known(upload_id)
         self._check_file(file)
         text = encode_message({"type": VERIFY_UPLOAD, "upload_id": upload_id})
-        if self._inspection is None or upload_id in self._inspection:
-            self._link.post(text, file)
-        else:  # they make the same of it again
-            self._inspection.begin(upload_id, file, lambda found: self._link.post(text, found.js_file))
+        self._make_again(upload_id, file, lambda made: self._link.post(text, made))
 
     def continue_upload(self, upload_id: str) -> None:
         """Asks the person to let the upload's kept file be read again, and goes on with it. Call it in a click.
@@ -272,14 +271,12 @@ class UploadClient(KnownUploads):
 
     def pause_all(self) -> None:
         """Pauses every upload that is under way."""
-        for upload_id in self._inspected_first:
-            self._inspected_first[upload_id] = True
+        self._inspected_first = dict.fromkeys(self._inspected_first, True)
         self._post({"type": PAUSE_ALL})
 
     def resume_all(self) -> None:
         """Goes on with every paused upload."""
-        for upload_id in self._inspected_first:
-            self._inspected_first[upload_id] = False
+        self._inspected_first = dict.fromkeys(self._inspected_first, False)
         self._post({"type": RESUME_ALL})
 
     def cancel_all(self) -> None:

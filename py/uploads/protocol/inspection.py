@@ -5,6 +5,7 @@ The worker runs a site's own Python, which may say anything: it is checked like 
 
 from uploads.protocol.codec import decode, encode
 from uploads.protocol.kinds import Choice, Kind, Number, Record, Text, TextMap, Texts
+from uploads.protocol.messages import CONTENT_ENCODINGS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ _ANSWERS = {
         {
             "reason": Text(longest=LONGEST_WORDS),
             "metadata": TextMap(),
-            "content_encoding": Choice(("", "gzip", "zstd")),
+            "content_encoding": Choice(CONTENT_ENCODINGS),
         }
     ),
     INSPECTION_FAILED: Record({"message": Text(longest=LONGEST_WORDS)}),

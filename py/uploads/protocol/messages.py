@@ -235,8 +235,11 @@ def _message(fields: dict[str, Kind] | None = None) -> Record:
     return Record(fields or {})
 
 
+CONTENT_ENCODINGS = ("", "gzip", "zstd")
+"""How the bytes of a file may be packed (HTTP's `Content-Encoding`)."""
+
 INSPECTED = Record(
-    {"metadata": TextMap(), "content_encoding": Choice(("", "gzip", "zstd")), "rejection": Text()}
+    {"metadata": TextMap(), "content_encoding": Choice(CONTENT_ENCODINGS), "rejection": Text()}
 )
 """What a site's inspectors say of a file: metadata of its object, how its bytes are packed, and why it is not to be taken, or ""."""
 

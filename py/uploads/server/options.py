@@ -89,9 +89,10 @@ class Options:
     data: Path | None = None
     bucket: str | None = None
     workers: int | None = None
-    out: Path | None = Path("dist")
+    out: Path = Path("dist")
     signer_url: str | None = None
     locked: Path | None = None
+    opened: Path | None = None
     key_file: Path | None = None
     further: tuple[str, ...] = field(default=())
 
@@ -182,7 +183,7 @@ def _parser() -> argparse.ArgumentParser:
         help="holds the key, base64 of 32 bytes (default: the variable UPLOADS_FILE_KEY)",
     )
     decrypt.add_argument(
-        "--out", type=Path, default=None, metavar="FILE", help="where to write it (FILE without .enc)"
+        "--out", type=Path, dest="opened", metavar="FILE", help="where to write it (FILE without .enc)"
     )
     commands.add_parser(
         "test", add_help=False, help="run the linters and the tests; further arguments go to pytest"
@@ -212,6 +213,7 @@ def parse(argv: Sequence[str]) -> Options:
         out=values.get("out", Path("dist")),
         signer_url=values.get("signer_url"),
         locked=values.get("locked"),
+        opened=values.get("opened"),
         key_file=values.get("key_file"),
         further=tuple(rest),
     )

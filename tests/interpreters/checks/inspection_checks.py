@@ -318,6 +318,8 @@ def check_a_file_that_is_chosen_again_is_looked_at_again() -> None:
     link.worker.accept(again)
     assert link.posted[-1] == ({"type": "RESELECT_FILE", "upload_id": upload_id}, again)
     client.verify_upload(upload_id, FakeFile("a"))
+    link.worker.say(INSPECTION_PROGRESSED, checked=40)
+    assert client.heads[upload_id]["phase"] == "queued", "the engine alone tells of what it knows"
     link.worker.accept(again)
     assert link.posted[-1] == ({"type": "VERIFY_UPLOAD", "upload_id": upload_id}, again)
 
