@@ -296,7 +296,8 @@ class Drama:
             if session is None:
                 if not wish.outcome and life.page.sessions.get(wish.upload_id) is None:
                     over = False
-                    is_gone = wish.upload_id in life.page.removed  # with somebody else's coming, say
+                    shown_as = life.page.replaced.get(wish.upload_id, wish.upload_id)
+                    is_gone = shown_as in life.page.removed  # with somebody else's coming, say
                     if wish.comes_back and not is_gone:
                         if self.world.loop.time() < self.born_at + LISTED_SECONDS:
                             continue
