@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+import zstandard
 from PIL import Image
 from uploads.server import assets
 from uploads.server import site as builder
@@ -156,15 +157,26 @@ def test_an_inspector_that_goes_wrong_hurts_no_upload(
         assert site.object_of(file.name)[0] == file.read_bytes()
 
 
-def test_a_packed_file_is_unpacked_by_whoever_downloads_it(send: Send, site: Site, tmp_path: Path) -> None:
+def unpack_zstd(content: bytes) -> bytes:
+    return zstandard.ZstdDecompressor().decompressobj().decompress(content)
+
+
+@pytest.mark.parametrize(("encoding", "unpack"), [("gzip", gzip.decompress), ("zstd", unpack_zstd)])
+def test_a_packed_file_is_unpacked_by_whoever_downloads_it(
+    send: Send, site: Site, tmp_path: Path, encoding: str, unpack: Callable[[bytes], bytes]
+) -> None:
     """X7."""
-    site.set_up('[[inspectors]]\nmatch = [".txt"]\ncallable = "upload_inspectors.compression:inspect"')
+    site.set_up(
+        f"""[[inspectors]]\nmatch = [".txt"]\ncallable = "upload_inspectors.compression:inspect"
+        options = {{ encoding = "{encoding}" }}"""
+    )
     file = tmp_path / "packed.txt"
     file.write_text("the same again\n" * 1_000_000)
     assert send(file)["status"] == "completed"
     stored, head = site.object_of("packed.txt")
-    assert gzip.decompress(stored) == file.read_bytes()
-    assert (head["ContentEncoding"], head["Metadata"]["unpacked-size"]) == ("gzip", str(file.stat().st_size))
+    assert unpack(stored) == file.read_bytes()
+    told = (head["ContentEncoding"], head["Metadata"]["unpacked-size"])
+    assert told == (encoding, str(file.stat().st_size))
 
 
 def test_a_locked_file_opens_with_the_key_alone(send: Send, site: Site, tmp_path: Path) -> None:

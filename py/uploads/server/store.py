@@ -10,9 +10,7 @@ import binascii
 import hashlib
 import logging
 import re
-import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from email.header import Header
@@ -26,6 +24,7 @@ from botocore.exceptions import ClientError
 from uploads.server.presigner import Presigner
 from uploads.server.problems import invalid
 from uploads.server.settings import Settings
+from uploads.server.unpacking import LEAST_PACKED, unpack_head
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -36,7 +35,6 @@ log = logging.getLogger("uploads.store")
 PROOF = "upload-proof"  # the metadata that says whose an object is
 _METADATA = "x-amz-meta-"
 _ENCODING = "Content-Encoding"
-_GZIP = 31  # zlib's window bits for a gzip frame
 _METADATA_LIMIT = 1900  # bytes; S3 takes 2 KB in all, ours included
 _EXAMPLE = "example"
 _COMPLETE_LIMIT = 900  # seconds; a store may take minutes to assemble an object
@@ -278,18 +276,20 @@ class Store:
         ]
 
     def read_head(self, key: str, length: int) -> bytes:
-        """The first bytes of an object, at most `length`; unpacked, if they are packed by gzip as whoever fetches it is told."""
+        """The first bytes of an object, at most `length`; unpacked, if they are packed as whoever fetches it is told."""
+        content, encoding = self._read(key, length)
+        if encoding in LEAST_PACKED and LEAST_PACKED[encoding] > length == len(content):
+            content, _ = self._read(key, LEAST_PACKED[encoding])
+        return unpack_head(content, encoding, length)
+
+    def _read(self, key: str, length: int) -> tuple[bytes, str]:
+        """The first bytes of an object as they are stored, at most `length`, and its `Content-Encoding`."""
         answer = self._client.get_object(Bucket=self.bucket, Key=key, Range=f"bytes=0-{length - 1}")
         body = answer["Body"]
         try:
-            content = bytes(body.read())
+            return bytes(body.read()), answer.get("ContentEncoding", "")
         finally:
             body.close()
-        if answer.get("ContentEncoding") != "gzip":
-            return content
-        with suppress(zlib.error):
-            return zlib.decompressobj(_GZIP).decompress(content, length)
-        return content
 
     def is_open(self, key: str, s3_upload_id: str) -> bool:
         """Whether the store still knows the upload."""
