@@ -23,9 +23,9 @@ AnswerT = TypeVar("AnswerT")
 NOT_FOUND = 404
 STEP = 0.02
 """Seconds between two looks whether anybody else is about to ask."""
-ENOUGH_DONE = 50
+ENOUGH_DONE = 100
 """Files that need not wait for others to be completed: the sooner they are, the less is left at the end."""
-LINGER = 1.0
+LINGER = 3.0
 """Seconds that a file which was sent waits for others at the most …"""
 LINGER_TO_BEGIN = 0.05
 """… and one that is to be sent."""

@@ -11,7 +11,7 @@ from upload_engine.core.checksums import is_made_of, parts_told_by, tells_parts
 from upload_engine.core.concurrency import HANDED_AHEAD, Window
 from upload_engine.core.errors import NetworkFault, ServiceFault
 from upload_engine.core.http import HttpResponse
-from upload_engine.core.limits import KIB, LITTLE, MIB
+from upload_engine.core.limits import KIB, LITTLE, MIB, READ_AT_ONCE
 from upload_engine.core.parts import ListedPart
 from upload_engine.core.queue import AHEAD, BYTES_AHEAD, TOO_FEW_AHEAD, UploadQueue
 from upload_engine.core.requests import CreatedUpload, parse_open_uploads, parse_part
@@ -168,7 +168,7 @@ def test_some_are_created_ahead_of_need_and_more_when_few_are_left() -> None:
     assert len(effects) == TOO_FEW_AHEAD + 1, "one by one, as they come"
     assert all(isinstance(effect, fx.CreateUpload) and effect.whole for effect in effects)
     sent = create_all(uploads, effects)
-    assert len(parts(sent)) == 3, "as wide as the window is"
+    assert len(parts(sent)) == 5 + HANDED_AHEAD
     created: list[int] = []
     while sent:
         sent = landed(uploads, sent, 1.0)
@@ -215,15 +215,23 @@ def test_what_waits_is_sorted_anew_when_the_server_says_otherwise() -> None:
 def test_a_few_more_little_ones_are_handed_to_the_browser() -> None:
     """Fault 11. The sixth connection is never idle; larger ones would only share the line."""
     window = Window(5)
+
+    def allowed(size: int, goodput: float = 0.0) -> int:
+        return window.allows(size, goodput, is_small_file=True)
+
+    assert allowed(LITTLE) == 5 + HANDED_AHEAD, "from the first on"
+    assert allowed(READ_AT_ONCE) == 5, "nothing is known of the line"
+    assert allowed(READ_AT_ONCE, 20.0 * READ_AT_ONCE) == 5 + HANDED_AHEAD, "five are gone in 0.25 s"
+    assert allowed(READ_AT_ONCE, 19.9 * READ_AT_ONCE) == 5
+    assert allowed(READ_AT_ONCE + 1) == window.allows(LITTLE, 0.0) == window.size == 3
+    assert allowed(LITTLE, LITTLE / 30.0) == 1, "on a slow line one after the other"
+    window.trouble(0.0, 1.0)
+    assert allowed(LITTLE) == window.size == 1
     while window.size < 5:
         window.landed(0.0)
-    assert window.allows(LITTLE, 0.0) == 5 + HANDED_AHEAD
-    assert window.allows(LITTLE + 1, 0.0) == 5
-    assert window.allows(LITTLE, LITTLE / 30.0) == 1, "on a slow line one after the other"
-    window.trouble(0.0, 1.0)
-    assert window.allows(LITTLE, 0.0) == window.size == 2
+    assert allowed(LITTLE) == 5 + HANDED_AHEAD, "and it comes back"
     narrow = Window(2)
-    assert narrow.allows(LITTLE, 0.0) == 2, "whoever wants so few gets no more"
+    assert narrow.allows(LITTLE, 0.0, is_small_file=True) == 2, "whoever wants so few gets no more"
 
 
 def test_small_files_together_count_as_one_upload() -> None:

@@ -314,7 +314,10 @@ class UploadQueue:
         small_requests = sum(session.transfer.requests for session in flying if session.is_small)
         is_turn_of_small = not large or small_requests <= large.transfer.requests
         for session in (small, large) if is_turn_of_small else (large, small):
-            if session and under_way < self._window.allows(session.transfer.largest_part, goodput):
+            if session is None:
+                continue
+            size, is_small_file = session.transfer.largest_part, session is small and not large
+            if under_way < self._window.allows(size, goodput, is_small_file=is_small_file):
                 return session
         return None
 
