@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from uploads.protocol import encode_head, encode_message
+from uploads.protocol import encode_message, encode_snapshot
 
 from upload_engine.core.errors import StorageFault
 from upload_engine.core.queue import UploadQueue
@@ -137,7 +137,7 @@ class Outbox:
             doomed, self._doomed = self._doomed, doomed
         await self._store_changes(records, {})
         for message in messages:
-            body, head = encode_message(message), encode_head(message)
+            body, head = encode_snapshot(message)
             for port in self.ports:
                 port.post(body, head=head)
         await self._store_changes([], doomed)

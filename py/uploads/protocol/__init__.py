@@ -10,8 +10,8 @@ from uploads.protocol.codec import (
     decode_parts,
     decode_worker_message,
     decode_worker_response,
-    encode_head,
     encode_message,
+    encode_snapshot,
     head_of,
 )
 from uploads.protocol.config import (
@@ -151,8 +151,8 @@ __all__ = [
     "decode_parts",
     "decode_worker_message",
     "decode_worker_response",
-    "encode_head",
     "encode_message",
+    "encode_snapshot",
     "from_wire_settings",
     "head_of",
     "to_wire_settings",

@@ -240,6 +240,7 @@ class Record(Kind):
         super().__init__(nullable)
         self.fields = fields
         self.wire_names = {name: camel_case(name) for name in fields}
+        self.reshaped = [name for name, kind in fields.items() if isinstance(kind, (Record, LongText))]
 
     def convert(self, value: object, where: str, to_wire: bool) -> object:
         if value is None and self.nullable:
@@ -268,3 +269,17 @@ class Record(Kind):
             unknown = sorted([str(key) for key in value if key not in names])
             raise ProtocolError(f"{prefix}{shorten(unknown[0])[1:-1]} is not a known field")
         return converted
+
+    def renamed(self, value: dict[str, object]) -> dict[str, object]:
+        """What `convert_fields` makes of a record for the wire, hardly seen: for what is ours, is right, and is sent all the time.
+
+        Raises `KeyError` for a field that is not known.
+        """
+        renamed = {self.wire_names[name]: field for name, field in value.items()}
+        for name in self.reshaped:
+            kind, inner = self.fields[name], value.get(name)
+            if isinstance(kind, Record) and isinstance(inner, dict):
+                renamed[self.wire_names[name]] = kind.renamed(inner)
+            elif isinstance(kind, LongText):
+                renamed[self.wire_names[name]] = kind.convert(inner, name, True)
+        return renamed

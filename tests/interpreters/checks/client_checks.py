@@ -22,8 +22,8 @@ from uploads.protocol import (
     ConfigError,
     ProtocolError,
     decode_worker_message,
-    encode_head,
     encode_message,
+    encode_snapshot,
 )
 
 from tests.interpreters.checks.protocol_checks import snapshot, snapshot_with_error
@@ -219,7 +219,7 @@ def check_a_snapshot_is_read_when_somebody_looks() -> None:
             reads.append(upload_id)
             return str(encode_message(message))
 
-        link.say_text(encode_head(message), None, read)
+        link.say_text(encode_snapshot(message)[1], None, read)
 
     for number in range(100):
         say(f"u{number}")
@@ -241,7 +241,7 @@ def check_a_snapshot_is_read_when_somebody_looks() -> None:
     raised(KeyError, client.active_uploads.__getitem__, "nobody")
     assert client.active_uploads.get("nobody") is None
     other = encode_message(snapshot(upload_id="other"))
-    link.say_text(encode_head(snapshot(upload_id="mine")), None, lambda: other)
+    link.say_text(encode_snapshot(snapshot(upload_id="mine"))[1], None, lambda: other)
     told = raised(ProtocolError, client.active_uploads.__getitem__, "mine")
     assert told == "a snapshot is not of the upload that its head names"
 

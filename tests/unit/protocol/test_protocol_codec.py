@@ -1,11 +1,21 @@
 """The codec on CPython: the shared checks, and round trips of messages nobody thought of."""
 
+import json
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from uploads.protocol import ProtocolError, decode_worker_message, decode_worker_response, encode_message
+from uploads.protocol import (
+    UPLOAD_SNAPSHOT,
+    ProtocolError,
+    decode_head,
+    decode_worker_message,
+    decode_worker_response,
+    encode_message,
+    encode_snapshot,
+    head_of,
+)
 from uploads.protocol.config import CONFIG_CHANGES, PERSONS_SETTINGS
 from uploads.protocol.kinds import (
     BearerToken,
@@ -113,6 +123,21 @@ def test_every_message_to_the_worker_survives_the_wire(message: dict[str, Any]) 
 @given(messages_of(UPLOAD_WORKER_RESPONSES))
 def test_every_message_from_the_worker_survives_the_wire(message: dict[str, Any]) -> None:
     assert decode_worker_response(encode_message(message)) == message
+
+
+@given(with_type(values_of(UPLOAD_WORKER_RESPONSES[UPLOAD_SNAPSHOT]), UPLOAD_SNAPSHOT))
+def test_a_snapshot_that_is_not_looked_at_is_the_same(message: dict[str, Any]) -> None:
+    body, head = encode_snapshot(message)
+    assert decode_worker_response(body) == message
+    assert json.loads(body) == json.loads(encode_message(message))
+    assert decode_head(head) == head_of(message)
+
+
+def test_a_snapshot_with_a_field_of_another_name_is_refused() -> None:
+    wrong = protocol_checks.snapshot()
+    wrong["session"]["colour"] = "red"
+    with pytest.raises(KeyError, match="colour"):
+        encode_snapshot(wrong)
 
 
 @given(st.text(max_size=200))

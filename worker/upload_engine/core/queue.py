@@ -278,9 +278,14 @@ class UploadQueue:
 
     def _grant_requests(self, now: float) -> Effects:
         effects: Effects = []
-        under_way = self._count_requests()
+        if not self._ready and not self._ready_small:
+            return effects
         goodput = self._goodput(now)
-        while (session := self._next_to_send(under_way, goodput)) is not None:
+        flying = [self.sessions[upload_id] for upload_id in self._flying]
+        requests = [(session.transfer.requests, session.is_small) for session in flying]
+        under_way = sum([count for count, _ in requests])
+        small = sum([count for count, is_small in requests if is_small])
+        while (session := self._next_to_send(under_way, small, goodput)) is not None:
             delay = max(self._pacer.wait(now), self._window.wait(now))
             if delay > 0:
                 return effects + self._pace(delay)
@@ -288,6 +293,7 @@ class UploadQueue:
             self._sort(session)
             self._pacer.spend(part.size)
             under_way += 1
+            small += session.is_small
             effects.append(part)
         return effects
 
@@ -295,7 +301,7 @@ class UploadQueue:
         """How many parts are under way."""
         return sum(self.sessions[upload_id].transfer.requests for upload_id in self._flying)
 
-    def _next_to_send(self, under_way: int, goodput: float) -> Session | None:
+    def _next_to_send(self, under_way: int, small_under_way: int, goodput: float) -> Session | None:
         """The upload that has the fewest requests under way, of those that may have another one.
 
         All small files together count as one of them.
@@ -310,9 +316,7 @@ class UploadQueue:
             default=None,
         )
         small = next(map(self.sessions.__getitem__, self._ready_small), None)
-        flying = map(self.sessions.__getitem__, self._flying)
-        small_requests = sum(session.transfer.requests for session in flying if session.is_small)
-        is_turn_of_small = not large or small_requests <= large.transfer.requests
+        is_turn_of_small = not large or small_under_way <= large.transfer.requests
         for session in (small, large) if is_turn_of_small else (large, small):
             if session is None:
                 continue
