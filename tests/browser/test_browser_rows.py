@@ -276,6 +276,8 @@ def test_without_storage_uploads_arrive_and_the_page_says_what_is_lost(
     files = [random_file(tmp_path / name, 20 * MIB) for name in ("one.bin", "two.bin")]
     uploads.choose(*files)
     for file in files:
+        uploads.must_complete(file.name)  # `finish` wants to see nothing under way any more
+    for file in files:
         finish(uploads, line, file)
     told = uploads.page.locator("#warnings")
     told.get_by_text("uploads will not survive a reload").wait_for(timeout=LIMIT)

@@ -293,7 +293,7 @@ def test_two_gibibytes_are_inspected_in_little_memory(
     page.goto(f"{site.url}/")
     page.wait_for_selector("html[data-engine=ready]")
     page.set_input_files("#files", file)
-    found = until(page, ENDED, file.name)
+    found = until(page, ENDED, file.name, limit=1500)
     assert found["status"] == "failed"
     count = (last - len("number,text\nwrong,x\n")) // len(rows) * 1000
     assert f'Row {count + 2}, column "number": "wrong" is not a whole number.' in found["note"]

@@ -90,6 +90,11 @@ class InspectedFile(io.BufferedReader):
     def name(self) -> str:
         return self._name
 
+    def read1(self, size: int = -1, /) -> bytes:
+        """At most `size` bytes of what is there. Of `io.BufferedReader` each would be a read by the browser: text is read 8 KiB at a time."""
+        self.peek(1)
+        return super().read1(size)
+
     def new_file(self) -> NewFile:
         """An empty file to be written, for `replace`."""
         return NewFile(self._new_sink())

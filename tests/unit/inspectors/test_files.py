@@ -22,6 +22,7 @@ from tests.unit.inspectors.memory import MemorySink, MemorySource, a_file, writt
             st.tuples(st.just("seek"), st.integers(0, 4000)),
             st.tuples(st.just("from_end"), st.integers(-3000, 0)),
             st.tuples(st.just("readline"), st.just(0)),
+            st.tuples(st.just("read1"), st.integers(1, 4000)),
         ),
         max_size=20,
     ),
@@ -33,6 +34,8 @@ def test_it_reads_and_seeks_as_a_file_in_memory_does(content: bytes, deeds: list
             assert file.read(number) == expected.read(number)
         elif deed == "seek":
             assert file.seek(number) == expected.seek(number)
+        elif deed == "read1":
+            assert file.read1(number) == expected.read1(number)
         elif deed == "readline":
             assert file.readline() == expected.readline()
         elif number >= -len(content):
@@ -48,6 +51,26 @@ def test_it_is_read_in_large_steps_and_told_of() -> None:
         pass
     assert len(source.reads) == 3
     assert heard == [READ_STEP, 2 * READ_STEP, source.size]
+
+
+def test_text_is_read_in_large_steps() -> None:
+    """X10: `io.TextIOWrapper` asks for 8 KiB at a time, and a browser takes a millisecond for each."""
+    source = MemorySource("zwölf Zeichen\n".encode() * 700_000)
+    file = InspectedFile(source, name="a", new_sink=MemorySink)
+    assert sum(1 for _ in io.TextIOWrapper(file, "utf-8")) == 700_000
+    assert len(source.reads) == 3
+
+
+def test_a_zip_is_read_in_large_steps() -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("a", bytes(10 * 1024 * 1024))
+    source = MemorySource(packed.getvalue())
+    file = InspectedFile(source, name="a", new_sink=MemorySink)
+    with zipfile.ZipFile(file) as archive, archive.open("a") as member:
+        while member.read(5000):
+            pass
+    assert len(source.reads) < 10
 
 
 def test_it_can_neither_be_written_nor_left_at_its_start() -> None:
