@@ -129,7 +129,7 @@ class BrowserContracts:
         bench.ask("signer", "fetch", clause)
 
     @of(file_source)
-    @pytest.mark.parametrize("size", [4096, 3_000_001])
+    @pytest.mark.parametrize("size", [4096, 700_000, 3_000_001])
     def test_file_source_that_reads_first(self, bench: Bench, clause: str, size: int) -> None:
         bench.ask("file_source", "buffers", clause, file=bench.file(size), size=size)
 

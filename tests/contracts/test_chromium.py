@@ -34,7 +34,7 @@ class TestChromium(BrowserContracts):
     """See ``BrowserContracts``."""
 
     @of(file_source)
-    @pytest.mark.parametrize("size", [4096, 3_000_001])
+    @pytest.mark.parametrize("size", [4096, 700_000, 3_000_001])
     def test_file_source_of_slices(self, bench: Bench, clause: str, size: int) -> None:
         bench.ask("file_source", "slices", clause, file=bench.file(size), size=size)
 

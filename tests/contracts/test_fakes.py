@@ -74,7 +74,7 @@ def test_signer(clause: Clause) -> None:
 
 
 @of(file_source)
-@pytest.mark.parametrize("size", [4096, 3_000_001])
+@pytest.mark.parametrize("size", [4096, 700_000, 3_000_001])
 def test_file_source(clause: Clause, size: int, tmp_path: Path) -> None:
     async def read(body: PartBody) -> bytes:
         content: bytes = body.content

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from upload_engine.core.checksums import Checksums
 from upload_engine.core.crc64 import crc64, to_base64
 from upload_engine.core.errors import FileChanged, FileUnreadable, NetworkFault, StorageFault
-from upload_engine.core.fingerprint import sample_of, sample_ranges
+from upload_engine.core.fingerprint import is_taken_whole, sample_of, sample_ranges
 from upload_engine.interfaces import (
     ApiRequest,
     FileSource,
@@ -148,19 +148,15 @@ class DiskFile:
         return again
 
     async def sample(self) -> str:
-        digest = hashlib.sha256()
-        for offset, length in sample_ranges(self.size):
-            digest.update(self._read(offset, length))
-        return digest.hexdigest()
+        ranges = [(0, self.size)] if is_taken_whole(self.size) else sample_ranges(self.size)
+        return sample_of(self.size, b"".join(self._read(offset, length) for offset, length in ranges))
 
     async def part(self, offset: int, size: int) -> PartBody:
         return PartBody(self._read(offset, size), size)
 
     async def whole(self) -> WholeFile:
         content = self._read(0, self.size)
-        body = PartBody(content, self.size)
-        checksums = await self.checksums(body, md5=True, crc64nvme=False)
-        return WholeFile(body, sample_of(content), checksums.md5)
+        return WholeFile(PartBody(content, self.size), sample_of(self.size, content))
 
     async def checksums(self, body: PartBody, *, md5: bool, crc64nvme: bool) -> Checksums:
         content: bytes = body.content

@@ -102,8 +102,8 @@ class Dispatcher:
             self._checksums_refused,
             self._signed,
             written=lambda upload_id: self.outbox.written(upload_id),
-            is_arriving=lambda: bool(self.arriving),
-            is_sending_small=lambda: self.queue.is_sending_small,
+            arriving=lambda: len(self.arriving),
+            small_left=lambda: self.queue.small_left,
             spawn=self.spawn,
             checksums=config["checksums"],
         )

@@ -62,11 +62,10 @@ class PutRequest:
 
 @dataclass(frozen=True, slots=True)
 class WholeFile:
-    """All of a small file, read at once. ``sample`` and ``checksum``: see ``FileSource``."""
+    """All of a small file, and its MD5 in hexadecimal, which is its sample and will be its ETag."""
 
     body: PartBody
-    sample: str
-    checksum: str
+    md5: str
 
 
 class PartTransport(Protocol):
@@ -119,7 +118,7 @@ class FileSource(Protocol):
         ...
 
     async def sample(self) -> str:
-        """The SHA-256, in hexadecimal, of the file's ``fingerprint.sample_ranges``. Raises FileFault."""
+        """What the file is recognised by: see ``fingerprint.sample_of``. Raises FileFault."""
         ...
 
     async def part(self, offset: int, size: int) -> PartBody:
@@ -130,7 +129,7 @@ class FileSource(Protocol):
         ...
 
     async def whole(self) -> WholeFile:
-        """The whole file, from one look at it, for a file that fits into memory many times. Raises FileFault."""
+        """The whole file, from one look at it, if it ``is_taken_whole``. Raises FileFault."""
         ...
 
     async def checksums(self, body: PartBody, *, md5: bool, crc64nvme: bool) -> Checksums:

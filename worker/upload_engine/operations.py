@@ -16,7 +16,8 @@ from upload_engine.core import events as e
 from upload_engine.core import requests
 from upload_engine.core.checksums import Checksums
 from upload_engine.core.errors import FileChanged, ServiceFault, StallFault, UploadFault
-from upload_engine.core.limits import LITTLE, READ_AT_ONCE
+from upload_engine.core.fingerprint import is_taken_whole
+from upload_engine.core.limits import LITTLE
 from upload_engine.core.retry import MIN_PATIENCE
 from upload_engine.core.session import Session
 from upload_engine.files import Files
@@ -74,7 +75,7 @@ class Operations:
     """What the engine can do. ``sessions`` and ``files`` are the engine's own, by upload id; read only here.
 
     ask_who: makes sure that they are those of the user who is signed in; False when the server does not say; on_signing: told of
-    each upload whose URLs are asked for; written: returns once an upload's session is written down; is_arriving, is_sending_small, spawn: see ``SmallFiles``; checksums: whether
+    each upload whose URLs are asked for; written: returns once an upload's session is written down; arriving, small_left, spawn: see ``SmallFiles``; checksums: whether
     those of parts are computed while they are sent.
     """
 
@@ -90,8 +91,8 @@ class Operations:
         on_checksums_refused: Callable[[], None],
         on_signing: Callable[[str], None],
         written: Callable[[str], Awaitable[None]],
-        is_arriving: Callable[[], bool],
-        is_sending_small: Callable[[], bool],
+        arriving: Callable[[], int],
+        small_left: Callable[[], int],
         spawn: Callable[[Coroutine[Any, Any, None]], None],
         *,
         checksums: bool = True,
@@ -107,7 +108,7 @@ class Operations:
         self._urls = PartUrls(sessions, self._call, clock, spawn, on_signing, on_checksums_refused)
         self._written = written
         self._small_files = SmallFiles(
-            self._call, CALL_SECONDS, self._make_sure, is_arriving, is_sending_small, clock, spawn
+            self._call, CALL_SECONDS, self._make_sure, arriving, small_left, clock, spawn
         )
 
     def forget(self, upload_id: str) -> None:
@@ -257,11 +258,11 @@ class Operations:
         if transfer.is_whole:
             # An object of which nothing is written down would never be heard of again.
             await self._written(effect.upload_id)
-        if transfer.is_whole and effect.size <= READ_AT_ONCE:
+        if transfer.is_whole and is_taken_whole(effect.size):
             whole = await file.whole()
-            if whole.sample != self._sessions[effect.upload_id].facts.fingerprint.sample:
+            if whole.md5 != self._sessions[effect.upload_id].facts.fingerprint.sample:
                 raise FileChanged("its content is different")
-            return await self._send(effect, whole.body, Checksums(md5=whole.checksum), report)
+            return await self._send(effect, whole.body, Checksums(md5=whole.md5), report)
         body = await file.part(effect.offset, effect.size)
         if not self._checksums:
             return await self._send(effect, body, Checksums(), report)

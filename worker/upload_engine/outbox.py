@@ -16,6 +16,9 @@ from upload_engine.core.states import Phase
 from upload_engine.interfaces import Clock, Port, Record, SessionStore
 from upload_engine.snapshots import parts_json, snapshot
 
+SOON = 0.1
+"""Seconds after which pages are told of an end at the latest."""
+
 
 class Outbox:
     """Collects what has changed and sends it on in groups: one transaction, then one snapshot per upload.
@@ -46,6 +49,7 @@ class Outbox:
         self._storing = True
         self._unsaved: set[str] = set()
         self._doomed: dict[str, str] = {}
+        self._has_ended = False
         self._changed: set[str] = set()
         self._announced_parts: dict[str, int] = {}
         self._known_to_wait: set[str] = set()
@@ -65,6 +69,7 @@ class Outbox:
         """
         self._unsaved.discard(session.upload_id)
         self._doomed[session.upload_id] = session.facts.user_id
+        self._has_ended = True
         self.touch(session.upload_id)
 
     def touch(self, upload_id: str) -> None:
@@ -107,7 +112,16 @@ class Outbox:
             await self._wake.wait()
             self._wake.clear()
             await self.flush()
-            await self._clock.sleep(self.interval)
+            await self._pause()
+
+    async def _pause(self) -> None:
+        """As long as pages want, or until something has ended: that is what everybody waits for."""
+        waited = 0.0
+        while waited < self.interval and not self._has_ended:
+            step = min(SOON, self.interval - waited)
+            await self._clock.sleep(step)
+            waited += step
+        self._has_ended = False
 
     async def written(self, upload_id: str) -> None:
         """Return once the session is written down as it is now, as far as anything is: before the pages are told."""

@@ -24,7 +24,9 @@ NOT_FOUND = 404
 STEP = 0.02
 """Seconds between two looks whether anybody else is about to ask."""
 ENOUGH_DONE = 100
-"""Files that need not wait for others to be completed: the sooner they are, the less is left at the end."""
+"""Files that need not wait for others to be completed …"""
+ENOUGH_AT_THE_END = 25
+"""… and when no more than so many are left to be sent: the sooner, the less is left for the very last call."""
 LINGER = 3.0
 """Seconds that a file which was sent waits for others at the most …"""
 LINGER_TO_BEGIN = 0.05
@@ -34,18 +36,19 @@ SECONDS_EACH = 2.0
 
 
 class Together(Generic[AskT, AnswerT]):
-    """``call``: asks for all of them, and gives an answer or a fault for each; ``more_to_come``: others are about to ask;
+    """``call``: asks for all of them, and gives an answer or a fault for each; ``more_to_come``: how many others are about to
 
-    ``enough``: so many ask without waiting for those; ``linger``: seconds, how long they are waited for at the most.
+    ask; ``enough``: whether so many ask without waiting for so many others; ``linger``: seconds, how long those are waited for
+    at the most.
     """
 
     def __init__(
         self,
         call: Callable[[Sequence[AskT]], Awaitable[Sequence[AnswerT | UploadFault]]],
-        more_to_come: Callable[[], bool],
+        more_to_come: Callable[[], int],
         clock: Clock,
         spawn: Callable[[Coroutine[Any, Any, None]], None],
-        enough: int,
+        enough: Callable[[int, int], bool],
         linger: float,
     ) -> None:
         self._enough = enough
@@ -82,7 +85,9 @@ class Together(Generic[AskT, AnswerT]):
         """Not until the very last has come: what waits here is not yet safe."""
         waited = 0.0
         await asyncio.sleep(0)
-        while self._more_to_come() and waited < self._longest_wait and len(self._waiting) < self._enough:
+        while waited < self._longest_wait and (others := self._more_to_come()):
+            if self._enough(len(self._waiting), others):
+                break
             await self._clock.sleep(STEP)
             waited += STEP
 
@@ -104,8 +109,8 @@ class Together(Generic[AskT, AnswerT]):
 class SmallFiles:
     """``call``: one call to the signing server, given up after so many seconds; ``make_sure``: that the uploads here are those of
 
-    the user who is signed in; ``is_arriving``: more files are on their way here; ``is_sending``: more small files are on
-    their way to the store.
+    the user who is signed in; ``arriving``: how many more files are on their way here; ``left_to_send``: how many small ones
+    are on their way to the store, or wait for that.
     """
 
     def __init__(
@@ -113,8 +118,8 @@ class SmallFiles:
         call: Callable[[ApiRequest, float], Awaitable[HttpResponse]],
         call_seconds: float,
         make_sure: Callable[[], Awaitable[None]],
-        is_arriving: Callable[[], bool],
-        is_sending: Callable[[], bool],
+        arriving: Callable[[], int],
+        left_to_send: Callable[[], int],
         clock: Clock,
         spawn: Callable[[Coroutine[Any, Any, None]], None],
     ) -> None:
@@ -123,9 +128,14 @@ class SmallFiles:
         self._make_sure = make_sure
         self._clock = clock
         self._creating = Together(
-            self._create, is_arriving, clock, spawn, calls.MOST_TOGETHER, LINGER_TO_BEGIN
+            self._create,
+            arriving,
+            clock,
+            spawn,
+            lambda asking, _: asking >= calls.MOST_TOGETHER,
+            LINGER_TO_BEGIN,
         )
-        self._completing = Together(self._complete, is_sending, clock, spawn, ENOUGH_DONE, LINGER)
+        self._completing = Together(self._complete, left_to_send, clock, spawn, _are_enough_done, LINGER)
 
     async def create(self, session: Session) -> tuple[CreatedUpload, float]:
         """The created upload, and when it was asked for. Raises UploadFault."""
@@ -156,3 +166,7 @@ class SmallFiles:
 
     def _seconds(self, count: int) -> float:
         return self._call_seconds + SECONDS_EACH * count
+
+
+def _are_enough_done(done: int, others: int) -> bool:
+    return done >= ENOUGH_DONE or (done >= ENOUGH_AT_THE_END and others <= ENOUGH_AT_THE_END)

@@ -55,8 +55,15 @@ def send_ours(page: Page, place: FarLine, files: list[Path]) -> Callable[[], Non
         ended = page.evaluate(
             """(done) => new Promise((end) => {
               const finished = eval(done);
-              const look = () => { if (finished()) { globalThis.ended = performance.now(); end(true); } };
-              new MutationObserver(look).observe(document.body, { subtree: true, childList: true, characterData: true, attributes: true });
+              // Once: the page goes on to change when all is done, by what it says of it for instance.
+              const look = () => {
+                if (!finished()) return;
+                watching.disconnect();
+                globalThis.ended = performance.now();
+                end(true);
+              };
+              const watching = new MutationObserver(look);
+              watching.observe(document.body, { subtree: true, childList: true, characterData: true, attributes: true });
               look();
             })""",
             done,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from upload_engine.core.checksums import Checksums
 from upload_engine.core.crc64 import crc64, to_base64
 from upload_engine.core.errors import FileFault
-from upload_engine.core.fingerprint import sample_ranges
+from upload_engine.core.fingerprint import is_taken_whole, sample_ranges
 from upload_engine.interfaces import FileSource, PartBody
 
 from tests.contracts.roles import raised
@@ -56,19 +56,29 @@ async def parts_are_exactly_the_bytes(bench: Bench) -> None:
 
 
 async def the_whole_file_is_read_at_one_look(bench: Bench) -> None:
-    whole = await bench.source.whole()
-    assert whole.body.size == len(bench.content), whole.body.size
-    assert await bench.read(whole.body) == bench.content
-    assert whole.checksum == hashlib.md5(bench.content, usedforsecurity=False).hexdigest()
-    assert whole.sample == await bench.source.sample()
+    if not is_taken_whole(len(bench.content)):
+        return
+    md5 = hashlib.md5(bench.content, usedforsecurity=False).hexdigest()
+    for _ in range(3):  # the first try, and others
+        whole = await bench.source.whole()
+        assert whole.body.size == len(bench.content), whole.body.size
+        assert await bench.read(whole.body) == bench.content
+        assert whole.md5 == md5
+        assert await bench.source.sample() == md5
 
 
 async def a_file_that_is_gone_is_not_read_whole(bench: Bench) -> None:
-    await bench.change("delete")
-    await raised(FileFault, bench.source.whole())
+    if is_taken_whole(len(bench.content)):
+        await bench.source.sample()
+        await bench.change("delete")
+        await raised(FileFault, bench.source.whole())
+        await raised(FileFault, bench.source.whole())
 
 
-async def the_sample_is_the_hash_of_the_sampled_ranges(bench: Bench) -> None:
+async def the_sample_is_the_hash_of_what_is_sampled(bench: Bench) -> None:
+    if is_taken_whole(len(bench.content)):
+        assert await bench.source.sample() == hashlib.md5(bench.content, usedforsecurity=False).hexdigest()
+        return
     chosen = b"".join(
         bench.content[start : start + length] for start, length in sample_ranges(len(bench.content))
     )

@@ -178,7 +178,7 @@ def test_some_are_created_ahead_of_need_and_more_when_few_are_left() -> None:
     assert created[0] == AHEAD - TOO_FEW_AHEAD
     assert sum(created) == 1000 - TOO_FEW_AHEAD - 1
     assert {one.phase for one in uploads.sessions.values()} == {Phase.FINALISING}
-    assert not uploads.is_sending_small
+    assert uploads.small_left == 0
 
 
 def test_what_is_created_ahead_is_sent_before_it_expires() -> None:
@@ -221,8 +221,8 @@ def test_a_few_more_little_ones_are_handed_to_the_browser() -> None:
 
     assert allowed(LITTLE) == 5 + HANDED_AHEAD, "from the first on"
     assert allowed(READ_AT_ONCE) == 5, "nothing is known of the line"
-    assert allowed(READ_AT_ONCE, 20.0 * READ_AT_ONCE) == 5 + HANDED_AHEAD, "five are gone in 0.25 s"
-    assert allowed(READ_AT_ONCE, 19.9 * READ_AT_ONCE) == 5
+    assert allowed(READ_AT_ONCE, 10.0 * READ_AT_ONCE) == 5 + HANDED_AHEAD, "five are gone in half a second"
+    assert allowed(READ_AT_ONCE, 9.9 * READ_AT_ONCE) == 5
     assert allowed(READ_AT_ONCE + 1) == window.allows(LITTLE, 0.0) == window.size == 3
     assert allowed(LITTLE, LITTLE / 30.0) == 1, "on a slow line one after the other"
     window.trouble(0.0, 1.0)

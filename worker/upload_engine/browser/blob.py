@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 from typing import Any
 
 import js
@@ -19,7 +20,8 @@ from upload_engine.browser.bridge import error_name, to_object
 from upload_engine.core.checksums import Checksums
 from upload_engine.core.crc64 import combine_all, to_base64
 from upload_engine.core.errors import FileChanged, FileFault, FileUnreadable
-from upload_engine.core.fingerprint import sample_of, sample_ranges
+from upload_engine.core.fingerprint import is_taken_whole, sample_of, sample_ranges
+from upload_engine.core.limits import LITTLE
 from upload_engine.interfaces import PartBody, WholeFile
 
 WITNESS_SIZE = 1024
@@ -46,6 +48,8 @@ class BlobFile:
         self._name = str(js_file.name)
         self._content_type = str(js_file.type)
         self._witness: bytes | None = None
+        self._md5 = ""  # of all of a small file
+        self._is_handed_out = False
 
     @property
     def name(self) -> str:
@@ -65,19 +69,22 @@ class BlobFile:
 
     async def sample(self) -> str:
         """See ``FileSource.sample``."""
-        digest = hashlib.sha256()
-        for offset, length in sample_ranges(self._size):
-            js_buffer = await self._read(offset, length)
-            digest.update(js_buffer.to_bytes())
+        is_whole = is_taken_whole(self._size)
+        js_buffer = await (self._read_all() if is_whole else self._read(sample_ranges(self._size)))
+        content = js_buffer.to_bytes()
+        js.uploadEdge.letGo(js_buffer)
         await self._check_witness()
-        return digest.hexdigest()
+        found = sample_of(self._size, content)
+        if is_whole:
+            self._md5 = self._md5 or found
+        return found
 
     async def part(self, offset: int, size: int) -> PartBody:
         """See ``FileSource.part``. The content is a ``Blob`` or an ``ArrayBuffer``."""
         if int(self.js_file.size) != self._size or int(self.js_file.lastModified) != self._last_modified:
             raise FileChanged("the file has been changed")
         if not self._hand_out_slices:
-            js_buffer = await self._read(offset, size)
+            js_buffer = await self._read([(offset, size)])
             await self._check_witness()
             return PartBody(js_buffer, size)
         body = PartBody(self.js_file.slice(offset, offset + size), size)
@@ -87,11 +94,17 @@ class BlobFile:
         return body
 
     async def whole(self) -> WholeFile:
-        """See ``FileSource.whole``. The content is an ``ArrayBuffer``."""
-        js_buffer = await self._read(0, self._size)
-        content = js_buffer.to_bytes()
-        checksum = hashlib.md5(content, usedforsecurity=False).hexdigest()
-        return WholeFile(PartBody(js_buffer, self._size), sample_of(content), checksum)
+        """See ``FileSource.whole``. The content is an ``ArrayBuffer``; or the ``File`` as it was when it was sampled, if that takes
+
+        more than a moment to copy. What arrives then shows whether it was the same; the next try reads it once more.
+        """
+        if self._hand_out_slices and self._size > LITTLE and self._md5 and not self._is_handed_out:
+            self._is_handed_out = True
+            body = PartBody(self.js_file, self._size)
+            await check_readable(body)
+            return WholeFile(body, self._md5)
+        js_buffer = await self._read_all()
+        return WholeFile(PartBody(js_buffer, self._size), sample_of(self._size, js_buffer.to_bytes()))
 
     async def checksums(self, body: PartBody, *, md5: bool, crc64nvme: bool) -> Checksums:
         """See ``FileSource.checksums``. A ``Blob`` is read in steps: a part is never in the heap as a whole."""
@@ -113,9 +126,19 @@ class BlobFile:
             digest.hexdigest() if digest else "", to_base64(combine_all(values)) if crc64nvme else ""
         )
 
-    async def _read(self, offset: int, size: int) -> Any:
-        """An ``ArrayBuffer`` of exactly ``size`` bytes."""
-        js_buffer = await _reading(js.uploadEdge.read(self.js_file, offset, offset + size))
+    async def _read_all(self) -> Any:
+        """An ``ArrayBuffer`` of all of it. In Chromium each ``slice`` holds the worker up for half a millisecond, and a file that
+        has grown is not read at all."""
+        if not self._hand_out_slices:
+            return await self._read([(0, self._size)])
+        return self._checked(await _array_buffer(self.js_file), self._size)
+
+    async def _read(self, ranges: list[tuple[int, int]]) -> Any:
+        """An ``ArrayBuffer`` of exactly what is in these ranges ``(offset, size)``, one after the other."""
+        js_buffer = await _reading(js.uploadEdge.read(self.js_file, json.dumps(ranges)))
+        return self._checked(js_buffer, sum(size for _, size in ranges))
+
+    def _checked(self, js_buffer: Any, size: int) -> Any:
         if js_buffer.byteLength != size:
             raise FileChanged("the file is shorter than it was")
         return js_buffer

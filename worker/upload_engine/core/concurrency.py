@@ -21,7 +21,7 @@ BROWSERS_LIMIT = 6
 """Requests that a browser has under way at one host; what it is given beyond that waits within it."""
 HANDED_AHEAD = 3
 """So many little bodies more: the next one leaves in the moment in which an answer comes in, and no round trip is idle."""
-QUICK_SECONDS = 0.25
+QUICK_SECONDS = 0.5
 """A body that is gone as quickly is mostly a round trip, too."""
 HOLD_ROUNDS = 8
 """Rounds without another try after a step that did not help."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
+from upload_engine.core.limits import READ_AT_ONCE
+
 SAMPLE_SIZE = 64 * 1024
 """Bytes per sampled range."""
 SAMPLES = 9
@@ -16,19 +18,27 @@ SAMPLES = 9
 
 
 def sample_ranges(size: int) -> list[tuple[int, int]]:
-    """The byte ranges ``(offset, length)`` to hash, in order; a small file is taken whole."""
+    """The byte ranges ``(offset, length)`` to look at, in order."""
     if size <= SAMPLE_SIZE * SAMPLES:
         return [(0, size)]
     last = size - SAMPLE_SIZE
     return [(last * index // (SAMPLES - 1), SAMPLE_SIZE) for index in range(SAMPLES)]
 
 
-def sample_of(content: bytes) -> str:
-    """The sample of a file that is in memory: the SHA-256, in hexadecimal, of its ``sample_ranges``."""
-    digest = hashlib.sha256()
-    for offset, length in sample_ranges(len(content)):
-        digest.update(memoryview(content)[offset : offset + length])
-    return digest.hexdigest()
+def is_taken_whole(size: int) -> bool:
+    """Whether all bytes of such a file are its sample: reading them costs no more than reading nine pieces."""
+    return size <= READ_AT_ONCE
+
+
+def sample_of(size: int, content: bytes) -> str:
+    """The sample, in hexadecimal, of a file of so many bytes.
+
+    content: all of it if it ``is_taken_whole``, of which the MD5 is wanted for its ETag as well; else its ``sample_ranges``, one
+    after the other, of which it is the SHA-256.
+    """
+    if is_taken_whole(size):
+        return hashlib.md5(content, usedforsecurity=False).hexdigest()
+    return hashlib.sha256(content).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,9 +85,9 @@ class UploadQueue:
         return self._lost is not None
 
     @property
-    def is_sending_small(self) -> bool:
-        """Small files are being created or sent, together."""
-        return bool(self._ahead)
+    def small_left(self) -> int:
+        """How many small files are being created or sent, together, or wait for that."""
+        return len(self._ahead) + len(self._waiting_small)
 
     def add(self, session: Session, now: float) -> Effects:
         """Take up a session that is new or has been restored. Raises ValueError when its id is taken."""
