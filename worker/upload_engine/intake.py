@@ -22,7 +22,7 @@ from upload_engine.interfaces import FileSource, Port
 from upload_engine.rules import complaint
 
 NOT_INSPECTED: Mapping[str, Any] = {"metadata": {}, "content_encoding": "", "rejection": ""}
-SAMPLING_AT_ONCE = 2
+SAMPLING_AT_ONCE = 4
 SAMPLE_SECONDS = 60.0
 """A file whose sample takes longer cannot be read. Firefox never reads a ``File`` of over 1 MiB that a page has made itself
 and that came through a ``MessagePort``."""
