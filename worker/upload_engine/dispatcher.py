@@ -104,6 +104,7 @@ class Dispatcher:
             written=lambda upload_id: self.outbox.written(upload_id),
             arriving=lambda: len(self.arriving),
             small_left=lambda: self.queue.small_left,
+            small_ready=lambda: self.queue.small_ready,
             spawn=self.spawn,
             checksums=config["checksums"],
         )

@@ -75,7 +75,7 @@ class Operations:
     """What the engine can do. ``sessions`` and ``files`` are the engine's own, by upload id; read only here.
 
     ask_who: makes sure that they are those of the user who is signed in; False when the server does not say; on_signing: told of
-    each upload whose URLs are asked for; written: returns once an upload's session is written down; arriving, small_left, spawn: see ``SmallFiles``; checksums: whether
+    each upload whose URLs are asked for; written: returns once an upload's session is written down; arriving, small_left, small_ready, spawn: see ``SmallFiles``; checksums: whether
     those of parts are computed while they are sent.
     """
 
@@ -93,6 +93,7 @@ class Operations:
         written: Callable[[str], Awaitable[None]],
         arriving: Callable[[], int],
         small_left: Callable[[], int],
+        small_ready: Callable[[], int],
         spawn: Callable[[Coroutine[Any, Any, None]], None],
         *,
         checksums: bool = True,
@@ -108,7 +109,7 @@ class Operations:
         self._urls = PartUrls(sessions, self._call, clock, spawn, on_signing, on_checksums_refused)
         self._written = written
         self._small_files = SmallFiles(
-            self._call, CALL_SECONDS, self._make_sure, arriving, small_left, clock, spawn
+            self._call, CALL_SECONDS, self._make_sure, arriving, small_left, small_ready, clock, spawn
         )
 
     def forget(self, upload_id: str) -> None:

@@ -30,7 +30,11 @@ ENOUGH_AT_THE_END = 25
 LINGER = 3.0
 """Seconds that a file which was sent waits for others at the most …"""
 LINGER_TO_BEGIN = 0.05
-"""… and one that is to be sent."""
+"""… and one that is to be sent, if nothing else is …"""
+LINGER_BEHIND = 0.5
+"""… and if others are, at least …"""
+ENOUGH_READY = 16
+"""… so many: what is created now would wait behind them."""
 SECONDS_EACH = 2.0
 """A call about many may take longer by so much for each of them."""
 
@@ -39,7 +43,7 @@ class Together(Generic[AskT, AnswerT]):
     """``call``: asks for all of them, and gives an answer or a fault for each; ``more_to_come``: how many others are about to
 
     ask; ``enough``: whether so many ask without waiting for so many others; ``linger``: seconds, how long those are waited for
-    at the most.
+    at the most, as things are now.
     """
 
     def __init__(
@@ -49,7 +53,7 @@ class Together(Generic[AskT, AnswerT]):
         clock: Clock,
         spawn: Callable[[Coroutine[Any, Any, None]], None],
         enough: Callable[[int, int], bool],
-        linger: float,
+        linger: Callable[[], float],
     ) -> None:
         self._enough = enough
         self._longest_wait = linger
@@ -85,7 +89,7 @@ class Together(Generic[AskT, AnswerT]):
         """Not until the very last has come: what waits here is not yet safe."""
         waited = 0.0
         await asyncio.sleep(0)
-        while waited < self._longest_wait and (others := self._more_to_come()):
+        while waited < self._longest_wait() and (others := self._more_to_come()):
             if self._enough(len(self._waiting), others):
                 break
             await self._clock.sleep(STEP)
@@ -110,7 +114,7 @@ class SmallFiles:
     """``call``: one call to the signing server, given up after so many seconds; ``make_sure``: that the uploads here are those of
 
     the user who is signed in; ``arriving``: how many more files are on their way here; ``left_to_send``: how many small ones
-    are on their way to the store, or wait for that.
+    are on their way to the store, or wait for that; ``ready``: how many of these are created and can be sent.
     """
 
     def __init__(
@@ -120,6 +124,7 @@ class SmallFiles:
         make_sure: Callable[[], Awaitable[None]],
         arriving: Callable[[], int],
         left_to_send: Callable[[], int],
+        ready: Callable[[], int],
         clock: Clock,
         spawn: Callable[[Coroutine[Any, Any, None]], None],
     ) -> None:
@@ -133,9 +138,11 @@ class SmallFiles:
             clock,
             spawn,
             lambda asking, _: asking >= calls.MOST_TOGETHER,
-            LINGER_TO_BEGIN,
+            lambda: LINGER_BEHIND if ready() >= ENOUGH_READY else LINGER_TO_BEGIN,
         )
-        self._completing = Together(self._complete, left_to_send, clock, spawn, _are_enough_done, LINGER)
+        self._completing = Together(
+            self._complete, left_to_send, clock, spawn, _are_enough_done, lambda: LINGER
+        )
 
     async def create(self, session: Session) -> tuple[CreatedUpload, float]:
         """The created upload, and when it was asked for. Raises UploadFault."""

@@ -89,6 +89,11 @@ class UploadQueue:
         """How many small files are being created or sent, together, or wait for that."""
         return len(self._ahead) + len(self._waiting_small)
 
+    @property
+    def small_ready(self) -> int:
+        """How many of these are created, and wait for a request."""
+        return len(self._ready_small)
+
     def add(self, session: Session, now: float) -> Effects:
         """Take up a session that is new or has been restored. Raises ValueError when its id is taken."""
         if session.upload_id in self.sessions:
