@@ -227,6 +227,19 @@ async def test_a_file_is_kept_as_long_as_its_record() -> None:
     assert world.bytes_stored == dropped().size
 
 
+@scenario
+async def test_a_kept_file_is_looked_at_when_its_upload_finds_out_late_that_it_needs_it() -> None:
+    """Fault 22: killed with all parts stored, before they were compared with the file."""
+    world, store, keeper = World(latency=2.0), MemoryStore(), MemoryFileKeeper()
+    async with Life(world, store, keeper=keeper) as life:
+        life.start("a.bin", dropped())
+        await life.page.until("a.bin", "finalising")
+    async with Life(world, store, keeper=keeper) as life:
+        session = await life.page.until("a.bin", "completed", seconds=600)
+    assert world.holds(session["s3_key"], dropped())
+    assert world.bytes_stored == dropped().size
+
+
 class DeafStore(MemoryStore):
     """Storage whose records cannot be read at first."""
 

@@ -104,7 +104,16 @@ class Engine:
     def _handle(self, event: e.Event) -> None:
         if isinstance(event, e.PartUploaded) and (session := self._sessions.get(event.upload_id)):
             session.last_activity = self._account.wall_ms()
+        was_waiting = self._waits_for_kept(event.upload_id)
         self.dispatcher.handle(event)
+        if not was_waiting and self._waits_for_kept(event.upload_id):
+            self.dispatcher.spawn(self._intake.recall())
+
+    def _waits_for_kept(self, upload_id: str) -> bool:
+        """An upload whose parts all seemed to be there finds out late that it needs its file, and that may be kept."""
+        session = self._sessions.get(upload_id)
+        waits = session is not None and session.phase is Phase.WAITING_FOR_FILE
+        return waits and self.dispatcher.kept.is_closed(upload_id)
 
     # Pages.
 

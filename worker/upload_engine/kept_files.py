@@ -56,6 +56,10 @@ class KeptFiles:
             return self._kept_as.get(session.upload_id, "open")
         return self._access.get(session.upload_id, CHOOSE)
 
+    def is_closed(self, upload_id: str) -> bool:
+        """Whether the upload's file is kept, and has not been opened since the start."""
+        return self._held.get(upload_id, CHOOSE) is None
+
     def keep(self, session: Session, file: FileSource, *, is_offline: bool = False) -> None:
         """Keep the upload's file, unless it is kept already. ``is_offline``: it waits for the network."""
         upload_id = session.upload_id
