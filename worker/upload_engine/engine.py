@@ -110,7 +110,7 @@ class Engine:
             self.dispatcher.spawn(self._intake.recall())
 
     def _waits_for_kept(self, upload_id: str) -> bool:
-        """An upload whose parts all seemed to be there finds out late that it needs its file, and that may be kept."""
+        """Whether an upload waits for a file that is kept and not open: with all parts stored it finds out late that it needs it."""
         session = self._sessions.get(upload_id)
         waits = session is not None and session.phase is Phase.WAITING_FOR_FILE
         return waits and self.dispatcher.kept.is_closed(upload_id)

@@ -111,17 +111,19 @@ class Outbox:
         while True:
             await self._wake.wait()
             self._wake.clear()
+            self._has_ended = False
             await self.flush()
             await self._pause()
 
     async def _pause(self) -> None:
         """As long as pages want, or until something has ended: that is what everybody waits for."""
         waited = 0.0
-        while waited < self.interval and not self._has_ended:
+        while waited < self.interval:
             step = min(SOON, self.interval - waited)
             await self._clock.sleep(step)
             waited += step
-        self._has_ended = False
+            if self._has_ended:
+                break
 
     async def written(self, upload_id: str) -> None:
         """Return once the session is written down as it is now, as far as anything is: before the pages are told."""
