@@ -49,7 +49,6 @@ class Outbox:
         self._storing = True
         self._unsaved: set[str] = set()
         self._doomed: dict[str, str] = {}
-        self._has_ended = False
         self._changed: set[str] = set()
         self._announced_parts: dict[str, int] = {}
         self._known_to_wait: set[str] = set()
@@ -69,7 +68,6 @@ class Outbox:
         """
         self._unsaved.discard(session.upload_id)
         self._doomed[session.upload_id] = session.facts.user_id
-        self._has_ended = True
         self.touch(session.upload_id)
 
     def touch(self, upload_id: str) -> None:
@@ -111,18 +109,17 @@ class Outbox:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            self._has_ended = False
             await self.flush()
             await self._pause()
 
     async def _pause(self) -> None:
-        """As long as pages want, or until something has ended: that is what everybody waits for."""
+        """As long as pages want, or until there is an end to tell them of: that is what everybody waits for."""
         waited = 0.0
         while waited < self.interval:
             step = min(SOON, self.interval - waited)
             await self._clock.sleep(step)
             waited += step
-            if self._has_ended:
+            if self._doomed and self.ports:
                 break
 
     async def written(self, upload_id: str) -> None:

@@ -53,7 +53,11 @@ def encode(message: "Mapping[str, object]", records: "Mapping[str, Record]", ver
     if record is None:
         raise ProtocolError(f"type {shorten(kind)} is not a known message type")
     fields = {name: value for name, value in message.items() if name != "type"}
-    body = record.convert_fields(fields, f"{kind}: ", True)
+    return _written(record.convert_fields(fields, f"{kind}: ", True), str(kind), version)
+
+
+def _written(body: "dict[str, Any]", kind: str, version: int) -> str:
+    """The JSON text of a message whose fields bear their names on the wire."""
     body["type"] = kind
     body["version"] = version
     return json.dumps(body, **_AS_IT_IS)
@@ -93,9 +97,7 @@ def encode_snapshot(snapshot: "Mapping[str, Any]") -> "tuple[str, str]":
     for message, records in ((snapshot, UPLOAD_WORKER_RESPONSES), (head_of(snapshot), SNAPSHOT_HEAD)):
         fields = {name: value for name, value in message.items() if name != "type"}
         body = records[UPLOAD_SNAPSHOT].renamed(fields)
-        body["type"] = UPLOAD_SNAPSHOT
-        body["version"] = PROTOCOL_VERSION
-        texts.append(json.dumps(body, **_AS_IT_IS))
+        texts.append(_written(body, UPLOAD_SNAPSHOT, PROTOCOL_VERSION))
     return texts[0], texts[1]
 
 

@@ -278,7 +278,7 @@ class Store:
     def read_head(self, key: str, length: int) -> bytes:
         """The first bytes of an object, at most `length`; unpacked, if they are packed as whoever fetches it is told."""
         content, encoding = self._read(key, length)
-        if encoding in LEAST_PACKED and LEAST_PACKED[encoding] > length == len(content):
+        if LEAST_PACKED.get(encoding, 0) > length == len(content):
             content, _ = self._read(key, LEAST_PACKED[encoding])
         return unpack_head(content, encoding, length)
 

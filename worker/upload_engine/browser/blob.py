@@ -115,17 +115,12 @@ class BlobFile:
         has grown is not read at all."""
         if not self._hand_out_slices:
             return await self._read([(0, self._size)])
-        return self._checked(await _array_buffer(self.js_file), self._size)
+        return _checked(await _array_buffer(self.js_file), self._size)
 
     async def _read(self, ranges: list[tuple[int, int]]) -> Any:
         """An ``ArrayBuffer`` of exactly what is in these ranges ``(offset, size)``, one after the other."""
         js_buffer = await _reading(js.uploadEdge.read(self.js_file, json.dumps(ranges)))
-        return self._checked(js_buffer, sum(size for _, size in ranges))
-
-    def _checked(self, js_buffer: Any, size: int) -> Any:
-        if js_buffer.byteLength != size:
-            raise FileChanged("the file is shorter than it was")
-        return js_buffer
+        return _checked(js_buffer, sum(size for _, size in ranges))
 
     async def _check_witness(self) -> None:
         """Where parts are read first: raise ``FileChanged`` unless the file still looks as it did the first time."""
@@ -149,9 +144,7 @@ async def check_readable(body: PartBody) -> None:
     Raises FileFault.
     """
     if body.size and hasattr(body.content, "arrayBuffer"):
-        js_buffer = await _array_buffer(body.content.slice(body.size - 1, body.size))
-        if js_buffer.byteLength != 1:
-            raise FileChanged("the file is shorter than it was")
+        _checked(await _array_buffer(body.content.slice(body.size - 1, body.size)), 1)
 
 
 async def _md5_of(body: PartBody) -> str:
@@ -174,6 +167,13 @@ async def _crc64_of(body: PartBody) -> str:
     except asyncio.CancelledError:
         js_hashing.abort()
         raise
+
+
+def _checked(js_buffer: Any, size: int) -> Any:
+    """The ``ArrayBuffer``, if it has so many bytes. Raises FileChanged."""
+    if js_buffer.byteLength != size:
+        raise FileChanged("the file is shorter than it was")
+    return js_buffer
 
 
 async def _array_buffer(js_blob: Any) -> Any:

@@ -14,6 +14,6 @@ MAX_PARTS = 10_000
 MAX_OBJECT_SIZE = MAX_PARTS * MAX_PART_SIZE
 
 READ_AT_ONCE = MIB
-"""A file up to this size that is sent whole is read once, checked and sent from memory."""
+"""A file up to this size that is sent whole is read whole when it is added: see ``fingerprint``."""
 LITTLE = 256 * KIB
 """A body up to this size is gone in about one round trip: nobody would see it move."""

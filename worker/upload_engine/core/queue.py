@@ -177,7 +177,7 @@ class UploadQueue:
             is_little = session.transfer.largest_part <= LITTLE  # and says nothing of what the line takes
             goodput = 0.0 if is_little else self._goodput(now)
             if goodput:
-                self.request_speed = goodput / max(1, self._count_requests())
+                self.request_speed = goodput / max(1, self._count_requests()[0])
             self._window.landed(goodput)
         if effects and isinstance(event, e.NetworkProbed) and not event.reachable:
             effects += self._lose(e.ServerLost(QUEUE), now)
@@ -286,10 +286,7 @@ class UploadQueue:
         if not self._ready and not self._ready_small:
             return effects
         goodput = self._goodput(now)
-        flying = [self.sessions[upload_id] for upload_id in self._flying]
-        requests = [(session.transfer.requests, session.is_small) for session in flying]
-        under_way = sum([count for count, _ in requests])
-        small = sum([count for count, is_small in requests if is_small])
+        under_way, small = self._count_requests()
         while (session := self._next_to_send(under_way, small, goodput)) is not None:
             delay = max(self._pacer.wait(now), self._window.wait(now))
             if delay > 0:
@@ -302,9 +299,11 @@ class UploadQueue:
             effects.append(part)
         return effects
 
-    def _count_requests(self) -> int:
-        """How many parts are under way."""
-        return sum(self.sessions[upload_id].transfer.requests for upload_id in self._flying)
+    def _count_requests(self) -> tuple[int, int]:
+        """How many parts are under way, and how many of these are small files."""
+        flying = [self.sessions[upload_id] for upload_id in self._flying]
+        requests = [(session.transfer.requests, session.is_small) for session in flying]
+        return sum([count for count, _ in requests]), sum([count for count, is_small in requests if is_small])
 
     def _next_to_send(self, under_way: int, small_under_way: int, goodput: float) -> Session | None:
         """The upload that has the fewest requests under way, of those that may have another one.
