@@ -76,7 +76,8 @@ def lay_out(room: Path, targets: list[str]) -> None:
     shutil.copytree(ROOT / "worker" / "upload_engine", room / "src" / "upload_engine", ignore=bare)
     shutil.copytree(ROOT / "py" / "uploads", room / "src" / "uploads", ignore=bare)
     shutil.copytree(ROOT / TESTS, room / TESTS, ignore=bare)
-    shutil.copytree(ROOT / "tests" / "mutation", room / "tests" / "mutation", ignore=bare)
+    for helpers in ("tests/harness", "tests/mutation"):
+        shutil.copytree(ROOT / helpers, room / helpers, ignore=bare)
     paths = ", ".join(f'"src/upload_engine/core/{target}.py"' for target in targets)
     (room / "pyproject.toml").write_text(SETTINGS.format(targets=paths, tests=TESTS))
 
