@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 SCRIPT = "service_worker.js"
 LEFT_OUT = "uploads without a copy"
 """The name in localStorage under which it is remembered that a person wants no copy."""
+TOLD_AGAIN = 3_000
+"""Milliseconds after which a newer version that has not begun is told again to."""
 
 
 def _property(js_object: "Any", name: str) -> "Any":
@@ -89,13 +91,21 @@ class SiteCopy:
         self._told(False)
 
     def take_over(self) -> None:
-        """Has the newer version used, and loads the page anew with it."""
-        self._js_container.addEventListener("controllerchange", create_proxy(lambda *_: js.location.reload()))
+        """Has the newer version used, and loads the page anew with it.
+
+        A service worker may be stopped with a message unread: it is told again until the newer version has begun.
+        """
         js_waiting = self._js_registration.waiting
-        if js_waiting:
-            js_waiting.postMessage("take over")
-        else:  # another tab has had it used meanwhile
+        if not js_waiting:  # another tab has had it used meanwhile
             js.location.reload()
+            return
+
+        def tell(*_: object) -> None:
+            js_waiting.postMessage("take over")
+
+        self._js_container.addEventListener("controllerchange", create_proxy(lambda *_: js.location.reload()))
+        js.setInterval(create_proxy(tell), TOLD_AGAIN)
+        tell()
 
     def _registered(self, js_registration: "Any") -> None:
         self._js_registration = js_registration
