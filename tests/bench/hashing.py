@@ -17,6 +17,8 @@ from playwright.sync_api import Playwright, sync_playwright
 from uploads.server.assets import ensure_node_modules
 from uploads.server.checks import find_chromium
 from uploads.server.paths import NODE_MODULES
+from uploads.server.site import CHECKSUMS
+from uploads.server.wasm import assemble
 
 from tests.bench.start import bare_pages, copy
 from tests.browser.uploads_page import MIB, random_file
@@ -52,6 +54,7 @@ def main() -> None:
                 NODE_MODULES / "hash-wasm" / "dist" / "crc64.umd.min.js",
                 folder / "bare" / "hash-wasm" / "crc64.umd.min.js",
             )
+            (folder / "bare" / "crc64.wasm").write_bytes(assemble(CHECKSUMS))
             browser = open_browser(options.browser, playwright, folder / "profile")
             browser.page.goto(f"{url}/hashing.html")
             browser.choose_files(file)

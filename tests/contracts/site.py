@@ -5,17 +5,21 @@ It answers with the content security policies of the real site, so that they are
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import os
 import threading
 import zipfile
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 from uploads.server.bundle import zip_of
+from uploads.server.site import CHECKSUMS
 from uploads.server.snapshot import Snapshot
+from uploads.server.wasm import assemble
 
 from tests.contracts.roles.file_source import LAST_MODIFIED
 
@@ -49,6 +53,11 @@ def engine_archive(main: str | None = None) -> bytes:
         archive.writestr("tests/__init__.py", "")
         archive.writestr("tests/contracts/__init__.py", "")
     return content.getvalue()
+
+
+@cache
+def _crc64() -> str:
+    return base64.b64encode(assemble(CHECKSUMS)).decode()
 
 
 class Site:
@@ -91,6 +100,7 @@ class Site:
             return PAGE.encode(), "text/html; charset=utf-8"
         if path == "worker/upload_worker.js":
             script = (ROOT / path).read_text().replace('BUILD = "unbuilt"', f'BUILD = "{self.build}"')
+            script = script.replace('CRC64 = ""', f'CRC64 = "{_crc64()}"')
             if self.snapshot:
                 sizes = [self.snapshot.header, self.snapshot.memory]
                 script = script.replace("SNAPSHOT_SIZES = null", f"SNAPSHOT_SIZES = {sizes}")
@@ -105,7 +115,6 @@ class Site:
         known = {
             "worker": ROOT / "worker",
             "vendor/pyodide": PYODIDE,
-            "vendor/hash-wasm": ROOT / "node_modules/hash-wasm/dist",
         }
         if folder in known and (file := known[folder] / name).is_file():
             kind = (

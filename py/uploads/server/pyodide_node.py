@@ -40,4 +40,4 @@ def run_in_node(script: str, work: Path, **environment: str) -> None:
     )
     if answer.returncode:
         told = [line for line in answer.stderr.splitlines() if "Error: " in line and len(line) < _LINE]
-        raise SetUpError(f"Pyodide did not run in Node: {told[-1].strip() if told else 'no reason given'}.")
+        raise SetUpError(f"What is built in Node was not: {told[-1].strip() if told else 'no reason given'}.")

@@ -14,6 +14,7 @@ Beside what shrinks lie a .br and a .gz of it. Reads the repository and `node_mo
 
 from __future__ import annotations
 
+import base64
 import email
 import hashlib
 import json
@@ -35,9 +36,11 @@ from uploads.server.layout import STAMP, Content, Layout, stamp_of
 from uploads.server.paths import NODE_MODULES, ROOT
 from uploads.server.romfs import make_romfs
 from uploads.server.snapshot import make_snapshot
+from uploads.server.wasm import assemble
 from uploads.server.wheel import make_wheel, wheel_name, wheel_sources
 
 WORKER = ROOT / "worker" / "upload_worker.js"
+CHECKSUMS = ROOT / "worker" / "crc64.wat"
 _UI = ROOT / "py" / "uploads" / "ui"
 EMBED = _UI / "embed.js"
 _COMMENTS = re.compile(r"^\s*(//.*|/\*[^*]*(?:\*(?!/)[^*]*)*\*/)\n", re.MULTILINE)
@@ -79,7 +82,7 @@ def _page_assets() -> dict[str, Path]:
 
 
 def _inputs() -> Iterator[Path]:
-    yield from (ROOT / "index.html", ROOT / "pyscript.toml", WORKER)
+    yield from (ROOT / "index.html", ROOT / "pyscript.toml", WORKER, CHECKSUMS)
     yield from (installable.MANIFEST, installable.SERVICE_WORKER, EMBED)
     yield from page_bundle.page_modules().values()
     yield from _page_assets().values()
@@ -98,6 +101,7 @@ def _inputs() -> Iterator[Path]:
         "pyodide_node",
         "romfs",
         "snapshot",
+        "wasm",
         "wheel",
     )
     yield from (Path(__file__).with_name(f"{name}.py") for name in builders)
@@ -160,11 +164,10 @@ def _write(layout: Layout, stamp: str, signer_url: str | None) -> None:
     micropython = layout.add_folder("micropython", _micropython())
     layout.add_folder("swagger-ui", _swagger())
     plots = layout.add_folder("uplot", _uplot())
-    checksums = layout.add_folder("hash-wasm", _hash_wasm())
     pyodide = layout.add_folder("pyodide", _pyodide())
     say("    worker: the engine, precompiled, and a snapshot with it imported")
     packages = layout.add_folder("packages", vendored_packages())
-    worker = layout.add_folder("worker", _worker(stamp, pyodide, checksums, packages))
+    worker = layout.add_folder("worker", _worker(stamp, pyodide, packages))
     say("    page")
     shown = layout.add_folder(
         "page",
@@ -264,15 +267,7 @@ def _pyodide() -> dict[str, Content]:
     }
 
 
-def _hash_wasm() -> dict[str, Content]:
-    package = NODE_MODULES / "hash-wasm"
-    return {
-        "crc64.umd.min.js": package / "dist" / "crc64.umd.min.js",
-        "LICENSE": package / "LICENSE",
-    }
-
-
-def _worker(stamp: str, pyodide: str, checksums: str, packages: str) -> Mapping[str, Content]:
+def _worker(stamp: str, pyodide: str, packages: str) -> Mapping[str, Content]:
     """The worker's script with the site's own names in it, and beside it what it starts from."""
     engine = bundle.compiled_zip(engine_sources())
     snapshot = make_snapshot(engine, seed=int(stamp[:8], 16))
@@ -281,9 +276,9 @@ def _worker(stamp: str, pyodide: str, checksums: str, packages: str) -> Mapping[
         ("BUILD", '"unbuilt"', json.dumps(stamp[:16])),
         ("SITE", 'new URL("../", SCRIPT)', f'new URL("{_UP}", SCRIPT)'),
         ("PYODIDE", 'new URL("../vendor/pyodide/", SCRIPT)', f'new URL("{_UP}{pyodide}", SCRIPT)'),
-        ("CHECKSUMS", 'new URL("../vendor/hash-wasm/", SCRIPT)', f'new URL("{_UP}{checksums}", SCRIPT)'),
         ("PACKAGES", 'new URL("../vendor/packages/", SCRIPT)', f'new URL("{_UP}{packages}", SCRIPT)'),
         ("STANDARD_LIBRARY", "null", 'new URL("stdlib.zip", SCRIPT)'),
+        ("CRC64", '""', json.dumps(base64.b64encode(assemble(CHECKSUMS)).decode())),
         ("SNAPSHOT_SIZES", "null", json.dumps([snapshot.header, snapshot.memory])),
     ):
         before, after = f"const {name} = {unbuilt};", f"const {name} = {built};"
