@@ -7,10 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from uploads.server import bundle, site
-from uploads.server.snapshot import Snapshot, make_snapshot
+from uploads.server.snapshot import Snapshot
 
-from tests.contracts.site import ROOT, Site
+from tests.contracts.site import Site, snapshot_of
 from tests.contracts.test_worker_script import ask
 from tests.harness.browser import Browser
 
@@ -20,18 +19,7 @@ pytestmark = pytest.mark.browser
 @pytest.fixture(scope="module")
 def snapshot() -> Snapshot:
     """Of the engine with the contracts in it."""
-    roles = {
-        path.relative_to(ROOT).as_posix(): path for path in (ROOT / "tests/contracts/roles").glob("*.py")
-    }
-    empty = ROOT / "tests/contracts/__init__.py"
-    sources = {
-        **site.engine_sources(),
-        **roles,
-        "tests/__init__.py": empty,
-        "tests/contracts/__init__.py": empty,
-        "upload_engine/main.py": ROOT / "tests/contracts/worker_main.py",
-    }
-    return make_snapshot(bundle.compiled_zip(sources), seed=1)
+    return snapshot_of()
 
 
 @pytest.fixture

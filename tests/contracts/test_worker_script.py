@@ -13,7 +13,7 @@ from playwright.sync_api import Error, Page
 from uploads import protocol
 
 from tests.browser.uploads_page import FORGETFUL
-from tests.contracts.site import Site
+from tests.contracts.site import Site, snapshot_of
 from tests.harness.browser import Browser, wait_until
 from tests.harness.crashes import end_shared_worker
 
@@ -25,6 +25,7 @@ COLLECT = """globalThis.heard = []; uploadWorker.onMessage((body) => heard.push(
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
     with Site(tmp_path) as running:
+        running.snapshot = snapshot_of()
         yield running
 
 
@@ -53,6 +54,7 @@ def failure(page: Page) -> str:
 def test_the_worker_starts_under_its_own_policy(
     chromium: Callable[[], Browser], site: Site, query: str, kind: str
 ) -> None:
+    site.snapshot = None
     browser = chromium()
     browser.page.goto(site.url + query)
     abilities = {"indexeddb": True, "xhr": True, "chromium": True}
@@ -151,6 +153,7 @@ def test_a_missing_file_is_said_to_every_page(
     chromium: Callable[[], Browser], site: Site, query: str, missing: str
 ) -> None:
     """A5."""
+    site.snapshot = None
     site.missing.add(missing)
     browser = chromium()
     browser.page.goto(site.url + query)
@@ -221,6 +224,7 @@ def start(js_host):
 @pytest.fixture
 def lively(tmp_path: Path) -> Iterator[Site]:
     with Site(tmp_path, main=LIVELY) as running:
+        running.snapshot = snapshot_of(LIVELY)
         yield running
 
 
@@ -398,18 +402,17 @@ def test_a_worker_that_keeps_ending_is_said_in_the_end(chromium: Callable[[], Br
 
 
 def test_without_locks_a_worker_that_fails_is_replaced_all_the_same(
-    chromium: Callable[..., Browser], tmp_path: Path
+    chromium: Callable[..., Browser], lively: Site
 ) -> None:
     """Fault 53: pages of plain http have no locks; the worker's last word has to do."""
-    with Site(tmp_path, main=LIVELY) as site:
-        browser = chromium("--host-resolver-rules=MAP plain.test 127.0.0.1")
-        browser.page.goto(site.url.replace("127.0.0.1", "plain.test"))
-        assert browser.page.evaluate("navigator.locks === undefined")
-        browser.page.evaluate(RECONNECTED)
-        assert count(browser.page) == 1
-        browser.page.evaluate("uploadWorker.post('fail')")
-        wait_until(browser.page, "reconnected.length > 0")
-        assert count(browser.page) == 1
+    browser = chromium("--host-resolver-rules=MAP plain.test 127.0.0.1")
+    browser.page.goto(lively.url.replace("127.0.0.1", "plain.test"))
+    assert browser.page.evaluate("navigator.locks === undefined")
+    browser.page.evaluate(RECONNECTED)
+    assert count(browser.page) == 1
+    browser.page.evaluate("uploadWorker.post('fail')")
+    wait_until(browser.page, "reconnected.length > 0")
+    assert count(browser.page) == 1
 
 
 def test_attempt_never_throws(chromium: Callable[[], Browser], site: Site) -> None:

@@ -224,8 +224,9 @@ class ServerProcess:
         return status
 
     def discard(self) -> None:
-        """Stop it for good, and give the disk back what its store holds: a run of all tests leaves tens of gigabytes."""
-        self.stop()
+        """End it for good, and give the disk back what its store holds: a run of all tests leaves tens of gigabytes."""
+        self.kill()
+        EVIDENCE.write("server log", self.log)
         shutil.rmtree(self.data_dir / "store", ignore_errors=True)
 
     def kill(self, *, store: bool = True) -> None:

@@ -221,6 +221,7 @@ class EmbeddedStore:
             "-master.telemetry=false",
             "-master.vacuumIntervalSeconds=60",
             "-master.garbageThreshold=0.1",
+            "-volume.preStopSeconds=0",  # nobody else has to hear first that it ends
             "-admin.ui=false",
             "-webdav=false",
             "-s3.port.iceberg=0",
