@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Playwright
 
 from tests.browser.fake_line import open_fake_line
 from tests.browser.line import BadLine, Line, open_bad_line, open_line
@@ -49,24 +48,6 @@ def copying(
         yield line, url
 
 
-@pytest.fixture(scope="module")
-def shared_chromium(
-    playwright: Playwright, chromium_program: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Browser]:
-    """One Chromium for the tests of a module, each of which is another visitor."""
-    browser = Browser(playwright, chromium_program, tmp_path_factory.mktemp("chromium") / "profile")
-    yield browser
-    browser.close()
-
-
-@pytest.fixture
-def visitor(shared_chromium: Browser) -> Iterator[Visitor]:
-    """A new visitor, whose console must stay without errors."""
-    visitor = shared_chromium.visit()
-    yield visitor
-    visitor.close()
-
-
 @pytest.fixture(
     scope="module",
     params=[
@@ -88,7 +69,10 @@ def browser(request: pytest.FixtureRequest) -> AnyBrowser:
     ]
 )
 def every_browser(request: pytest.FixtureRequest) -> AnyBrowser:
-    """Each of the three in turn, new for every test."""
+    """Each of the three in turn, with nothing of an earlier test in it."""
+    if request.param == "chromium":
+        visitor: Visitor = request.getfixturevalue("visitor")
+        return visitor
     found: AnyBrowser = request.getfixturevalue(request.param)()
     return found
 

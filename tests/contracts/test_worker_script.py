@@ -14,7 +14,7 @@ from uploads import protocol
 
 from tests.browser.uploads_page import FORGETFUL
 from tests.contracts.site import Site, snapshot_of
-from tests.harness.browser import Browser, wait_until
+from tests.harness.browser import Browser, Visitor, wait_until
 from tests.harness.crashes import end_shared_worker
 
 pytestmark = pytest.mark.browser
@@ -68,56 +68,48 @@ def test_the_worker_starts_under_its_own_policy(
     assert {"worker/upload_worker.js", "worker/engine.zip", "vendor/pyodide/pyodide.asm.wasm"} <= asked
 
 
-def test_two_tabs_share_one_worker(chromium: Callable[[], Browser], site: Site) -> None:
-    browser = chromium()
-    browser.page.goto(site.url)
-    other = browser.new_page()
+def test_two_tabs_share_one_worker(visitor: Visitor, site: Site) -> None:
+    visitor.page.goto(site.url)
+    other = visitor.new_page()
     other.goto(site.url)
-    assert ask(browser.page, "count") == 1
+    assert ask(visitor.page, "count") == 1
     assert ask(other, "count") == 2
-    browser.page.close()
+    visitor.page.close()
     assert ask(other, "count") == 3
 
 
 @pytest.mark.parametrize("query", ["", "?worker=dedicated"])
-def test_messages_from_before_python_arrive_in_order(
-    chromium: Callable[[], Browser], site: Site, query: str
-) -> None:
-    browser = chromium()
-    browser.page.goto(site.url + query, wait_until="commit")
-    wait_until(browser.page, "globalThis.uploadWorker")
-    count = browser.page.evaluate(
+def test_messages_from_before_python_arrive_in_order(visitor: Visitor, site: Site, query: str) -> None:
+    visitor.page.goto(site.url + query, wait_until="commit")
+    wait_until(visitor.page, "globalThis.uploadWorker")
+    count = visitor.page.evaluate(
         """(body) => { for (let n = 0; n < 20; n++) uploadWorker.post(body); return 20; }""", order("count")
     )
-    browser.page.evaluate(COLLECT)
-    wait_until(browser.page, "(count) => heard.length >= count", count)
-    assert browser.page.evaluate("heard.map(({ result }) => result)") == list(range(1, count + 1))
+    visitor.page.evaluate(COLLECT)
+    wait_until(visitor.page, "(count) => heard.length >= count", count)
+    assert visitor.page.evaluate("heard.map(({ result }) => result)") == list(range(1, count + 1))
 
 
-def test_messages_wait_for_the_page_to_listen(chromium: Callable[[], Browser], site: Site) -> None:
-    browser = chromium()
-    browser.page.goto(site.url)
-    assert ask(browser.page, "count") == 1
-    browser.page.evaluate("uploadWorker.onMessage(null)")
-    browser.page.evaluate("(body) => { uploadWorker.post(body); uploadWorker.post(body); }", order("count"))
-    other = browser.new_page()
+def test_messages_wait_for_the_page_to_listen(visitor: Visitor, site: Site) -> None:
+    visitor.page.goto(site.url)
+    assert ask(visitor.page, "count") == 1
+    visitor.page.evaluate("uploadWorker.onMessage(null)")
+    visitor.page.evaluate("(body) => { uploadWorker.post(body); uploadWorker.post(body); }", order("count"))
+    other = visitor.new_page()
     other.goto(site.url)
     assert ask(other, "count") == 4
-    browser.page.evaluate(COLLECT)
-    assert browser.page.evaluate("heard.map(({ result }) => result)") == [2, 3]
+    visitor.page.evaluate(COLLECT)
+    assert visitor.page.evaluate("heard.map(({ result }) => result)") == [2, 3]
 
 
-def test_a_shared_worker_that_cannot_start_gives_way_to_a_dedicated_one(
-    chromium: Callable[[], Browser], site: Site
-) -> None:
+def test_a_shared_worker_that_cannot_start_gives_way_to_a_dedicated_one(visitor: Visitor, site: Site) -> None:
     """A5. Another page of this origin holds the name with other options: Chromium refuses the second SharedWorker."""
-    browser = chromium()
-    browser.page.goto(site.url + "cookies")
-    browser.page.evaluate(
+    visitor.page.goto(site.url + "cookies")
+    visitor.page.evaluate(
         "(url) => { globalThis.holder = new SharedWorker(url, { type: 'classic', name: 'uploads unbuilt' }); }",
         site.url + "worker/upload_worker.js",
     )
-    page = browser.new_page()
+    page = visitor.new_page()
     page.goto(site.url, wait_until="commit")
     wait_until(page, "globalThis.uploadWorker")
     page.evaluate("(body) => uploadWorker.post(body)", order("count"))
@@ -127,61 +119,52 @@ def test_a_shared_worker_that_cannot_start_gives_way_to_a_dedicated_one(
     assert page.evaluate("uploadWorker.kind") == "dedicated"
 
 
-def test_no_shared_worker_at_all(chromium: Callable[[], Browser], site: Site) -> None:
-    browser = chromium()
-    browser.context.add_init_script("delete globalThis.SharedWorker;")
-    browser.page.goto(site.url)
-    assert ask(browser.page, "describe")["kind"] == "dedicated"
+def test_no_shared_worker_at_all(visitor: Visitor, site: Site) -> None:
+    visitor.context.add_init_script("delete globalThis.SharedWorker;")
+    visitor.page.goto(site.url)
+    assert ask(visitor.page, "describe")["kind"] == "dedicated"
 
 
-def test_without_any_worker_a_page_that_cannot_run_it_itself_says_so(
-    chromium: Callable[[], Browser], site: Site
-) -> None:
+def test_without_any_worker_a_page_that_cannot_run_it_itself_says_so(visitor: Visitor, site: Site) -> None:
     """A5, D13."""
     site.missing.add("vendor/pyodide/pyodide.mjs")
-    browser = chromium()
-    browser.context.add_init_script("delete globalThis.SharedWorker; delete globalThis.Worker;")
-    browser.page.goto(site.url)
-    assert "could not start" in failure(browser.page)
-    assert browser.page.evaluate("uploadWorker.kind") == "page"
-    browser.page.evaluate("uploadWorker.post('{}')")
+    visitor.context.add_init_script("delete globalThis.SharedWorker; delete globalThis.Worker;")
+    visitor.page.goto(site.url)
+    assert "could not start" in failure(visitor.page)
+    assert visitor.page.evaluate("uploadWorker.kind") == "page"
+    visitor.page.evaluate("uploadWorker.post('{}')")
 
 
 @pytest.mark.parametrize("query", ["", "?worker=dedicated"])
 @pytest.mark.parametrize("missing", ["worker/engine.zip", "vendor/pyodide/pyodide.mjs"])
-def test_a_missing_file_is_said_to_every_page(
-    chromium: Callable[[], Browser], site: Site, query: str, missing: str
-) -> None:
+def test_a_missing_file_is_said_to_every_page(visitor: Visitor, site: Site, query: str, missing: str) -> None:
     """A5."""
     site.snapshot = None
     site.missing.add(missing)
-    browser = chromium()
-    browser.page.goto(site.url + query)
-    said = failure(browser.page)
+    visitor.page.goto(site.url + query)
+    said = failure(visitor.page)
     assert missing.rpartition("/")[2] in said, said
-    late = browser.new_page()
+    late = visitor.new_page()
     late.goto(site.url + query)
     assert failure(late) == said
 
 
-def test_an_engine_that_raises_is_said_in_one_line(chromium: Callable[[], Browser], tmp_path: Path) -> None:
+def test_an_engine_that_raises_is_said_in_one_line(visitor: Visitor, tmp_path: Path) -> None:
     with Site(tmp_path, main="def start(js_host):\n    raise ValueError('no such thing')\n") as site:
-        browser = chromium()
-        browser.page.goto(site.url)
-        said = failure(browser.page)
+        visitor.page.goto(site.url)
+        said = failure(visitor.page)
     assert said.endswith("ValueError: no such thing"), said
     assert "Traceback" not in said
 
 
-def test_an_engine_that_ends_later_is_said_too(chromium: Callable[[], Browser], tmp_path: Path) -> None:
+def test_an_engine_that_ends_later_is_said_too(visitor: Visitor, tmp_path: Path) -> None:
     main = "import asyncio\nasync def start(js_host):\n    await asyncio.sleep(0.1)\n    raise ValueError('a bug')\n"
     with Site(tmp_path, main=main) as site:
-        browser = chromium()
-        browser.page.goto(site.url)
-        assert failure(browser.page).endswith("ValueError: a bug")
+        visitor.page.goto(site.url)
+        assert failure(visitor.page).endswith("ValueError: a bug")
 
 
-def test_an_interpreter_that_dies_is_said_too(chromium: Callable[[], Browser], tmp_path: Path) -> None:
+def test_an_interpreter_that_dies_is_said_too(visitor: Visitor, tmp_path: Path) -> None:
     """A read beyond the memory is the end of Pyodide: no Python runs after it."""
     main = (
         "import asyncio, ctypes\n"
@@ -189,9 +172,8 @@ def test_an_interpreter_that_dies_is_said_too(chromium: Callable[[], Browser], t
         "    asyncio.get_event_loop().call_later(0.1, ctypes.string_at, 2**32 - 64, 32)\n"
     )
     with Site(tmp_path, main=main) as site:
-        browser = chromium()
-        browser.page.goto(site.url)
-        assert "memory access out of bounds" in failure(browser.page)
+        visitor.page.goto(site.url)
+        assert "memory access out of bounds" in failure(visitor.page)
 
 
 RECONNECTED = """globalThis.reconnected = []; uploadWorker.onReconnect((anew) => reconnected.push(anew));"""
@@ -249,14 +231,13 @@ ALONE = "?worker=dedicated"
     "how", ["closed", pytest.param("crashed", marks=pytest.mark.long), "its worker fails"]
 )
 def test_without_a_shared_worker_one_tab_leads_and_the_next_takes_over(
-    chromium: Callable[[], Browser], lively: Site, how: str
+    visitor: Visitor, lively: Site, how: str
 ) -> None:
     """Fault 50, fault 53. A follower that leaves is a port that is gone."""
-    browser = chromium()
-    leader, next_one, last = pages = [browser.new_page(), browser.page, browser.new_page()]
+    leader, next_one, last = pages = [visitor.new_page(), visitor.page, visitor.new_page()]
     for number, page in enumerate(pages, 1):
         assert count(open_tab(page, lively.url + ALONE)) == number
-    gone = browser.new_page()
+    gone = visitor.new_page()
     assert count(open_tab(gone, lively.url + ALONE)) == 4
     gone.close()
     while count(next_one, "left") < 1:
@@ -278,12 +259,9 @@ def test_without_a_shared_worker_one_tab_leads_and_the_next_takes_over(
     assert count(last) == 1
 
 
-def test_a_tab_that_stands_by_tries_again_when_it_is_to_lead(
-    chromium: Callable[[], Browser], lively: Site
-) -> None:
+def test_a_tab_that_stands_by_tries_again_when_it_is_to_lead(visitor: Visitor, lively: Site) -> None:
     """Fault 50: its worker could not be loaded in whole while it stood by."""
-    browser = chromium()
-    leader, next_one = browser.new_page(), browser.page
+    leader, next_one = visitor.new_page(), visitor.page
     assert count(open_tab(leader, lively.url + ALONE)) == 1
     lively.missing.add("worker/engine.zip")
     with next_one.expect_worker():
@@ -300,11 +278,10 @@ def test_a_tab_that_stands_by_tries_again_when_it_is_to_lead(
     "queries", [(FORGETFUL, ALONE), (ALONE, "")], ids=["shared first", "dedicated first"]
 )
 def test_tabs_with_and_without_a_shared_worker_have_one_engine(
-    chromium: Callable[[], Browser], lively: Site, queries: tuple[str, str]
+    visitor: Visitor, lively: Site, queries: tuple[str, str]
 ) -> None:
     """Fault 50."""
-    browser = chromium()
-    first, second = browser.new_page(), browser.page
+    first, second = visitor.new_page(), visitor.page
     assert count(open_tab(first, lively.url + queries[0])) == 1
     assert count(open_tab(second, lively.url + queries[1])) == 2
     assert count(first) == 3
@@ -315,11 +292,10 @@ def test_tabs_with_and_without_a_shared_worker_have_one_engine(
 
 @pytest.mark.parametrize("query", ["", ALONE])
 def test_a_page_of_another_build_gets_a_worker_of_its_own_and_the_old_page_goes_along(
-    chromium: Callable[[], Browser], lively: Site, query: str
+    visitor: Visitor, lively: Site, query: str
 ) -> None:
     """Fault 50: the old worker ends before the new one begins to work."""
-    browser = chromium()
-    old, new = browser.page, browser.new_page()
+    old, new = visitor.page, visitor.new_page()
     assert count(open_tab(old, lively.url + query)) == 1
     old.evaluate(COLLECT)
     lively.build = "later"
@@ -335,21 +311,18 @@ def test_a_page_of_another_build_gets_a_worker_of_its_own_and_the_old_page_goes_
     new.close()
     wait_until(old, "(times) => reconnected.length === times", 2 if query else 1)
     assert count(old) == (1 if query else 3)
-    assert not [line for line in browser.console if "stopped" in line]
+    assert not [line for line in visitor.console if "stopped" in line]
 
 
-def test_a_worker_of_another_build_than_its_page_says_so(
-    chromium: Callable[[], Browser], lively: Site
-) -> None:
+def test_a_worker_of_another_build_than_its_page_says_so(visitor: Visitor, lively: Site) -> None:
     """The site was built anew while the page was open, and then its worker died."""
-    browser = chromium()
-    assert count(open_tab(browser.page, lively.url)) == 1
-    browser.page.evaluate(COLLECT)
+    assert count(open_tab(visitor.page, lively.url)) == 1
+    visitor.page.evaluate(COLLECT)
     lively.build = "later"
-    end_shared_worker(browser)
-    wait_until(browser.page, "heard.length > 0")
-    assert "another version" in browser.page.evaluate("heard[0].message")
-    assert count(browser.page) == 1
+    end_shared_worker(visitor)
+    wait_until(visitor.page, "heard.length > 0")
+    assert "another version" in visitor.page.evaluate("heard[0].message")
+    assert count(visitor.page) == 1
 
 
 def test_without_locks_every_dedicated_worker_is_alone_and_knows_it(
@@ -364,41 +337,37 @@ def test_without_locks_every_dedicated_worker_is_alone_and_knows_it(
 
 
 @pytest.mark.parametrize("how", ["killed", "a bug"])
-def test_a_worker_that_ends_is_replaced_for_every_page(
-    chromium: Callable[[], Browser], lively: Site, how: str
-) -> None:
+def test_a_worker_that_ends_is_replaced_for_every_page(visitor: Visitor, lively: Site, how: str) -> None:
     """Fault 53."""
-    browser = chromium()
-    pages = [browser.page, browser.new_page()]
+    pages = [visitor.page, visitor.new_page()]
     for page in pages:
         page.goto(lively.url)
         page.evaluate(RECONNECTED)
     assert [count(page) for page in pages] == [1, 2]
     if how == "killed":
-        end_shared_worker(browser)
+        end_shared_worker(visitor)
     else:
         pages[0].evaluate("uploadWorker.post('fail')")
     for page in pages:
         wait_until(page, "reconnected.length > 0")
     assert sorted(count(page) for page in pages) == [1, 2], "one new worker for both"
     assert [page.evaluate("reconnected") for page in pages] == [[True], [True]]
-    assert {"error: uploads: the worker stopped." in line for line in browser.console} >= {True}
+    assert {"error: uploads: the worker stopped." in line for line in visitor.console} >= {True}
 
 
-def test_a_worker_that_keeps_ending_is_said_in_the_end(chromium: Callable[[], Browser], lively: Site) -> None:
+def test_a_worker_that_keeps_ending_is_said_in_the_end(visitor: Visitor, lively: Site) -> None:
     """Fault 53: a dedicated one here. What it died of is told."""
-    browser = chromium()
-    browser.page.goto(lively.url + "?worker=dedicated")
-    browser.page.evaluate(RECONNECTED)
+    visitor.page.goto(lively.url + "?worker=dedicated")
+    visitor.page.evaluate(RECONNECTED)
     for crashes in range(1, 4):
-        assert count(browser.page) == 1
-        browser.page.evaluate("uploadWorker.post('fail')")
-        wait_until(browser.page, "(crashes) => reconnected.length === crashes", crashes)
-    assert count(browser.page) == 1
-    browser.page.evaluate("uploadWorker.onMessage(null)")
-    browser.page.evaluate("uploadWorker.post('fail')")
-    assert failure(browser.page).endswith("stopped again and again. ValueError: a bug")
-    browser.page.evaluate("uploadWorker.post('count')")
+        assert count(visitor.page) == 1
+        visitor.page.evaluate("uploadWorker.post('fail')")
+        wait_until(visitor.page, "(crashes) => reconnected.length === crashes", crashes)
+    assert count(visitor.page) == 1
+    visitor.page.evaluate("uploadWorker.onMessage(null)")
+    visitor.page.evaluate("uploadWorker.post('fail')")
+    assert failure(visitor.page).endswith("stopped again and again. ValueError: a bug")
+    visitor.page.evaluate("uploadWorker.post('count')")
 
 
 def test_without_locks_a_worker_that_fails_is_replaced_all_the_same(
@@ -415,12 +384,11 @@ def test_without_locks_a_worker_that_fails_is_replaced_all_the_same(
     assert count(browser.page) == 1
 
 
-def test_attempt_never_throws(chromium: Callable[[], Browser], site: Site) -> None:
-    browser = chromium()
-    browser.page.goto(site.url)
+def test_attempt_never_throws(visitor: Visitor, site: Site) -> None:
+    visitor.page.goto(site.url)
 
     def attempt(arguments: str) -> Any:
-        return browser.page.evaluate(f"uploadWorker.attempt({arguments})")
+        return visitor.page.evaluate(f"uploadWorker.attempt({arguments})")
 
     assert attempt("Math, 'max', 1, 2") == [True, 2]
     assert attempt("document, 'querySelector', '!'")[0] is False
@@ -430,12 +398,9 @@ def test_attempt_never_throws(chromium: Callable[[], Browser], site: Site) -> No
     assert attempt("{ fail() { throw undefined } }, 'fail'") == [False, "Error: unknown error"]
 
 
-def test_the_signer_speaks_for_the_same_person_as_the_page(
-    chromium: Callable[[], Browser], site: Site
-) -> None:
-    browser = chromium()
-    browser.page.goto(site.url)
-    assert ask(browser.page, "who am i") == "guest=someone"
+def test_the_signer_speaks_for_the_same_person_as_the_page(visitor: Visitor, site: Site) -> None:
+    visitor.page.goto(site.url)
+    assert ask(visitor.page, "who am i") == "guest=someone"
 
 
 def test_a_saved_record_survives_kill_9(chromium: Callable[[], Browser], site: Site) -> None:
@@ -448,13 +413,10 @@ def test_a_saved_record_survives_kill_9(chromium: Callable[[], Browser], site: S
     assert ask(page, "records", database="kept") == [1000]
 
 
-def test_python_that_writes_to_stderr_is_heard_on_the_console(
-    chromium: Callable[[], Browser], tmp_path: Path
-) -> None:
+def test_python_that_writes_to_stderr_is_heard_on_the_console(visitor: Visitor, tmp_path: Path) -> None:
     main = "import sys\ndef start(js_host):\n    print('a warning of Python', file=sys.stderr)\n"
     with Site(tmp_path, main=main) as site:
-        browser = chromium()
-        browser.page.goto(site.url)
-        while not browser.console:
-            browser.page.wait_for_timeout(20)
-    assert browser.console == ["error: uploads: a warning of Python"]
+        visitor.page.goto(site.url)
+        while not visitor.console:
+            visitor.page.wait_for_timeout(20)
+    assert visitor.console == ["error: uploads: a warning of Python"]

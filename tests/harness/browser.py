@@ -81,6 +81,10 @@ class _Tabs:
     def frame(self) -> Frame:
         return self.page.frames[1]
 
+    def new_page(self) -> Page:
+        """Another tab."""
+        return self.context.new_page()
+
     def choose_files(
         self, *paths: Path, selector: str = "input[type=file]", page: Page | None = None
     ) -> None:
@@ -146,10 +150,6 @@ class Browser(_Tabs):
         )
         self._take(self._connection.contexts[0])
         self.page = self.context.pages[0]
-
-    def new_page(self) -> Page:
-        """Another tab."""
-        return self.context.new_page()
 
     def visit(self) -> Visitor:
         """Somebody else, with no cookie, record or worker of anybody's."""
@@ -299,3 +299,21 @@ def chromium(
     yield start
     for browser in started:
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def shared_chromium(
+    playwright: Playwright, chromium_program: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Browser]:
+    """One Chromium for the tests of a module, each of which is another visitor."""
+    browser = Browser(playwright, chromium_program, tmp_path_factory.mktemp("chromium") / "profile")
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def visitor(shared_chromium: Browser) -> Iterator[Visitor]:
+    """A new visitor."""
+    visitor = shared_chromium.visit()
+    yield visitor
+    visitor.close()

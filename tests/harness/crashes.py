@@ -12,7 +12,7 @@ from typing import Any
 
 from playwright.sync_api import CDPSession
 
-from tests.harness.browser import Browser
+from tests.harness.browser import Browser, Visitor
 
 Call = Callable[..., dict[str, Any]]
 TELL_DATE = """
@@ -23,7 +23,7 @@ TELL_DATE = """
 """
 
 
-def end_shared_worker(browser: Browser) -> None:
+def end_shared_worker(browser: Browser | Visitor) -> None:
     """End the one shared worker without a word to anybody."""
     session, target = _shared_worker(browser)
     assert session.send("Target.closeTarget", {"targetId": target})["success"]
@@ -65,7 +65,7 @@ def talking_to_worker(browser: Browser) -> Iterator[Call]:
         session.detach()
 
 
-def _shared_worker(browser: Browser) -> tuple[CDPSession, str]:
+def _shared_worker(browser: Browser | Visitor) -> tuple[CDPSession, str]:
     """A session with the browser itself, and the target id of its one shared worker."""
     assert browser.context.browser is not None
     session = browser.context.browser.new_browser_cdp_session()
