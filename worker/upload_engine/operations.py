@@ -51,8 +51,8 @@ WATCH_SECONDS = 15.0
 a machine that slept for an hour has only missed one."""
 CHECKSUM_REFUSALS = ("InvalidArgument", "InvalidRequest", "NotImplemented", "UnsupportedChecksum")
 """S3's codes for headers that a store does not know."""
-FETCH_BELOW_SECONDS = 0.25
-"""A part expected to be this quick needs no progress of its own: ``fetch`` reports none, and costs a little less."""
+FETCH_BELOW_SECONDS = 0.5
+"""Where an upload moves so often, part by part, none needs progress of its own: ``fetch`` reports none, and costs less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +63,10 @@ class Transports:
     xhr: PartTransport
     forced: str = "auto"
 
-    def choose(self, size: int, expected_seconds: float | None) -> PartTransport:
+    def choose(self, size: int, step_seconds: float | None) -> PartTransport:
         """``xhr`` reports the bytes on the way; ``fetch`` does where nobody could see them move."""
         if self.forced == "auto":
-            quick = expected_seconds is not None and expected_seconds < FETCH_BELOW_SECONDS
+            quick = step_seconds is not None and step_seconds < FETCH_BELOW_SECONDS
             return self.fetch if quick or size <= LITTLE else self.xhr
         return self.fetch if self.forced == "fetch" else self.xhr
 
@@ -297,7 +297,7 @@ class Operations:
                 idle = idle + 1 if sent == seen else 0
                 seen = sent
 
-        transport = self.transports.choose(effect.size, effect.expected_seconds)
+        transport = self.transports.choose(effect.size, effect.step_seconds)
         doing = asyncio.ensure_future(transport.put(PutRequest(url, headers, body, fields), on_progress))
         response = await self._first(doing, asyncio.ensure_future(watch()))
         etag = self._parse_part(effect.upload_id, response, headers)

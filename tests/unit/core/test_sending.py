@@ -35,15 +35,15 @@ from tests.unit.core.life import (
 )
 
 
-def test_a_known_speed_tells_how_long_a_part_should_take() -> None:
+def test_a_known_speed_tells_how_often_the_upload_moves_part_by_part() -> None:
     life = Life()
     life.begin()
     life.send(1)
     life.landed(1)
     part = life.session.next_part(life.now + 1)
-    assert part.expected_seconds == pytest.approx(10 / (10 / 2))
+    assert part.step_seconds == pytest.approx(10 / (10 / 2))
     second = life.session.next_part(life.now + 1)
-    assert second.expected_seconds == pytest.approx(5 / (10 / 2 / 2)), "they share the line"
+    assert second.step_seconds == pytest.approx(5 / (10 / 2)), "the speed is that of all"
 
 
 def test_a_failed_part_alone_is_sent_again() -> None:
@@ -473,6 +473,7 @@ def test_a_part_of_the_first_round_is_known_to_be_stuck_when_the_others_have_lan
     for _ in range(HEDGE_LOOKS):
         life.fire()
     assert life.session.wants_part()
+    assert life.session.next_part(life.now).step_seconds is None, "so that its progress can be seen"
 
 
 def test_a_part_that_is_not_late_yet_is_not_stuck() -> None:

@@ -256,10 +256,10 @@ def test_the_speed_of_others_is_the_first_guess() -> None:
     """So that a small file knows whether anybody could see it move."""
     uploads, effects = small_queue(40, MIB)
     sent = create_all(uploads, effects)
-    assert {effect.expected_seconds for effect in sent if isinstance(effect, fx.UploadPart)} == {None}
+    assert {effect.step_seconds for effect in sent if isinstance(effect, fx.UploadPart)} == {None}
     for now in (1.0, 2.0, 3.0):
         sent = landed(uploads, sent, now)
-    guesses = [effect.expected_seconds for effect in sent if isinstance(effect, fx.UploadPart)]
+    guesses = [effect.step_seconds for effect in sent if isinstance(effect, fx.UploadPart)]
     assert guesses
     assert all(guess is not None and 0.1 < guess < 10 for guess in guesses), guesses
 

@@ -30,13 +30,14 @@ class CreateUpload(Request):
 class UploadPart(Request):
     """PUT the bytes ``[offset, offset + size)``.
 
-    expected_seconds: how long it should take at the measured speed; None while no speed is known.
+    step_seconds: from the end of one part of the file to the next one's, at the measured speed of all of them; None while no
+    speed is known.
     """
 
     part_number: int
     offset: int
     size: int
-    expected_seconds: float | None
+    step_seconds: float | None
 
 
 @dataclass(frozen=True, slots=True)

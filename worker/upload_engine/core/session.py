@@ -45,7 +45,7 @@ class Session(SessionState):
             part.part_number,
             part.offset,
             part.size,
-            part.expected_seconds,
+            part.step_seconds,
         )
 
     def restore(self, phase: Phase) -> Effects:

@@ -24,12 +24,11 @@ Looks are counted, not seconds: a machine that slept for an hour has missed one.
 class Flight:
     """A part on its way. ``attempts``: its tries that are under way and the bytes each has handed to the network."""
 
-    __slots__ = ("attempts", "expected_seconds", "hedged", "idle_looks", "seen", "started_at")
+    __slots__ = ("attempts", "hedged", "idle_looks", "seen", "started_at")
 
-    def __init__(self, attempt: int, started_at: float, expected_seconds: float | None) -> None:
+    def __init__(self, attempt: int, started_at: float) -> None:
         self.attempts = {attempt: 0}
         self.started_at = started_at
-        self.expected_seconds = expected_seconds
         self.seen = 0
         self.idle_looks = 0
         self.hedged = False
@@ -46,7 +45,7 @@ class Sending:
     part_number: int
     offset: int
     size: int
-    expected_seconds: float | None
+    step_seconds: float | None
 
 
 class Transfer:
@@ -258,16 +257,16 @@ class Transfer:
         if self._unsent:
             number = heapq.heappop(self._unsent)
             offset, size = part_range(number, self.file_size, self.part_size)
-            speed = self._meter.speed(now) / (len(self.in_flight) + 1) or line_speed
-            flight = self.in_flight[number] = Flight(attempt, now, size / speed if speed else None)
+            self.in_flight[number] = Flight(attempt, now)
+            speed = self._meter.speed(now) or line_speed
         else:
             assert self._stuck is not None, "has_next was asked before"
             number, self._stuck = self._stuck, None
             offset, size = part_range(number, self.file_size, self.part_size)
-            flight = self.in_flight[number]
-            flight.attempts[attempt] = 0
+            self.in_flight[number].attempts[attempt] = 0
+            speed = 0.0  # what is stuck is watched
         (self._sent_again if number in self._sent_before else self._sent_before).add(number)
-        return Sending(number, offset, size, flight.expected_seconds)
+        return Sending(number, offset, size, size / speed if speed else None)
 
     def progressed(self, part_number: int, attempt: int, sent: int, now: float) -> None:
         flight = self.in_flight[part_number]
