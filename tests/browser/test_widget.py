@@ -15,7 +15,7 @@ from tests.browser.host_page import HOSTS, JWT_SECRET, HostPage, site_of, token_
 from tests.browser.line import Line, open_line
 from tests.browser.static_host import serve
 from tests.browser.uploads_page import random_file, sha256
-from tests.harness.browser import Browser, wait_until
+from tests.harness.browser import Visitor, wait_until
 from tests.harness.secrets import STORED
 from tests.harness.server import ServerProcess
 from tests.harness.tabs import AnyBrowser, until
@@ -98,7 +98,7 @@ def test_by_messages_alone_and_with_a_token_that_expires_on_the_way(
     assert not any(token in everything for token in (first, short, second))
     assert "X-Amz" not in everything
     assert page.news("FAILED") == page.news("REFUSED") == []
-    if isinstance(browser, Browser):
+    if isinstance(browser, Visitor):
         stored = "\n".join(browser.frame().evaluate(STORED))
         assert not any(token in stored for token in (first, short, second))
         assert "mine" not in stored, "what has ended is forgotten"
@@ -149,7 +149,7 @@ def test_a_page_that_opens_the_host_page_cannot_speak_with_its_widget(
     site: ServerProcess, browser: AnyBrowser, host: str
 ) -> None:
     """W2, even if it knew the nonce: it is not the window around it."""
-    if not isinstance(browser, Browser):
+    if not isinstance(browser, Visitor):
         pytest.skip("needs two pages that know each other")
     page = HostPage(browser, host, site, silent=True)
     nonce = page.nonce()
@@ -231,7 +231,7 @@ def test_what_is_malformed_or_too_long_is_refused_by_name(
         ("() => say('CONFIGURE', { restrictions: {} })", "The restrictions are those of the first CONFIGURE"),
     ):
         assert expected in page.refusal(script)["message"], script
-    if isinstance(browser, Browser):  # elsewhere whoever drives it counts as a person who has just clicked
+    if isinstance(browser, Visitor):  # elsewhere whoever drives it counts as a person who has just clicked
         expected = "only just after a click or a key in the widget itself"
         assert expected in page.refusal("() => say('OPEN_PICKER')")["message"]
     page.add_file("big.bin", 1001, uploadId="big")
