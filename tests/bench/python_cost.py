@@ -3,8 +3,8 @@
     .venv/bin/python -m tests.bench.python_cost [--runs 3]
 
 V8's sampling profiler looks at the worker while it uploads, every half millisecond; what it finds in Pyodide's WebAssembly or its
-glue is Python's, snapshots included, and is divided by the files, or by the parts. WebAssembly that has hardly run yet is slow, so a
-part of a long upload costs less than one of the first hundred: told are both, the latter as what an upload of four times as many
+glue is Python's, snapshots included, and is divided by the files, or by the parts. WebAssembly that has hardly run yet is slow, so
+parts of the first hundred and further ones are told apart: the latter are what an upload of four times as many
 parts takes more. Printed are medians, in milliseconds, with the budgets; nothing is asserted.
 """
 
