@@ -5,7 +5,6 @@ It answers with the content security policies of the real site, so that they are
 
 from __future__ import annotations
 
-import base64
 import io
 import json
 import os
@@ -18,9 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from uploads.server.bundle import compiled_zip, zip_of
-from uploads.server.site import CHECKSUMS, engine_sources
+from uploads.server.site import checksum_code, engine_sources
 from uploads.server.snapshot import Snapshot, make_snapshot
-from uploads.server.wasm import assemble
 
 from tests.contracts.roles.file_source import LAST_MODIFIED
 
@@ -58,6 +56,9 @@ def engine_archive(main: str | None = None) -> bytes:
     return content.getvalue()
 
 
+_checksum_code = cache(checksum_code)
+
+
 @cache
 def snapshot_of(main: str | None = None) -> Snapshot:
     """What a worker restores instead of importing ``engine_archive(main)``: a start in a third of the time."""
@@ -74,11 +75,6 @@ def snapshot_of(main: str | None = None) -> Snapshot:
             "upload_engine/main.py": entry,
         }
         return make_snapshot(compiled_zip(sources), seed=1)
-
-
-@cache
-def _crc64() -> str:
-    return base64.b64encode(assemble(CHECKSUMS)).decode()
 
 
 class Site:
@@ -121,7 +117,7 @@ class Site:
             return PAGE.encode(), "text/html; charset=utf-8"
         if path == "worker/upload_worker.js":
             script = (ROOT / path).read_text().replace('BUILD = "unbuilt"', f'BUILD = "{self.build}"')
-            script = script.replace('CRC64 = ""', f'CRC64 = "{_crc64()}"')
+            script = script.replace('CRC64 = ""', f'CRC64 = "{_checksum_code()}"')
             if self.snapshot:
                 sizes = [self.snapshot.header, self.snapshot.memory]
                 script = script.replace("SNAPSHOT_SIZES = null", f"SNAPSHOT_SIZES = {sizes}")

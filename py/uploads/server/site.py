@@ -267,6 +267,11 @@ def _pyodide() -> dict[str, Content]:
     }
 
 
+def checksum_code() -> str:
+    """The WebAssembly of the parts' checksums in base64, as the worker's script has it. Raises `SetUpError`."""
+    return base64.b64encode(assemble(CHECKSUMS)).decode()
+
+
 def _worker(stamp: str, pyodide: str, packages: str) -> Mapping[str, Content]:
     """The worker's script with the site's own names in it, and beside it what it starts from."""
     engine = bundle.compiled_zip(engine_sources())
@@ -278,7 +283,7 @@ def _worker(stamp: str, pyodide: str, packages: str) -> Mapping[str, Content]:
         ("PYODIDE", 'new URL("../vendor/pyodide/", SCRIPT)', f'new URL("{_UP}{pyodide}", SCRIPT)'),
         ("PACKAGES", 'new URL("../vendor/packages/", SCRIPT)', f'new URL("{_UP}{packages}", SCRIPT)'),
         ("STANDARD_LIBRARY", "null", 'new URL("stdlib.zip", SCRIPT)'),
-        ("CRC64", '""', json.dumps(base64.b64encode(assemble(CHECKSUMS)).decode())),
+        ("CRC64", '""', json.dumps(checksum_code())),
         ("SNAPSHOT_SIZES", "null", json.dumps([snapshot.header, snapshot.memory])),
     ):
         before, after = f"const {name} = {unbuilt};", f"const {name} = {built};"
