@@ -13,12 +13,13 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Error
+from upload_engine.core.limits import LITTLE
 
 from tests.browser.line import Line
 from tests.browser.slowly import finish, stored_parts, until_stored
 from tests.browser.test_browser_rows import Tab, under_way
 from tests.browser.uploads_page import LIMIT, WATCH_ENGINE, UploadsPage, part_numbers, random_file
-from tests.harness.browser import Browser
+from tests.harness.browser import Browser, wait_until
 
 pytestmark = pytest.mark.browser
 Chromium = Callable[..., Browser]
@@ -84,6 +85,26 @@ def test_when_the_leading_tab_goes_another_one_ends_what_it_was_given(
     browser.close()
     sent = Counter(part_numbers(browser))
     assert {number: sent[number] for number in stored} == dict.fromkeys(stored, 1)
+
+
+@pytest.mark.parametrize("query", ["", ALONE], ids=["shared worker", "a worker each"])
+def test_a_small_file_goes_through_a_worker_that_another_tab_has_started(
+    chromium: Chromium, slow: Line, tmp_path: Path, query: str
+) -> None:
+    """Faults 50, 53: its process may not open the file itself, and Chromium would end it for trying."""
+    browser = chromium()
+    first = Tab(browser, slow, query, first=True)
+    wait_until(first.page, "navigator.serviceWorker.controller !== null")
+    second = Tab(browser, slow, query)
+    for tab in (first, second):
+        tab.page.evaluate(WATCH_ENGINE)
+    for size in (LITTLE + 1, 5_000_000):
+        file = random_file(tmp_path / f"{size}.bin", size)
+        second.choose(file)
+        finish(second, slow, file)
+        first.until(file.name, "completed")
+    assert first.page.evaluate("engineTimes") == second.page.evaluate("engineTimes") == []
+    assert browser.console == []
 
 
 def test_a_file_that_went_with_the_leading_tab_is_asked_for(

@@ -94,13 +94,14 @@ class BlobFile:
         return body
 
     async def whole(self) -> WholeFile:
-        """See ``FileSource.whole``. The content is an ``ArrayBuffer``; or the ``File`` as it was when it was sampled, if that takes
+        """See ``FileSource.whole``. The content is an ``ArrayBuffer``; or the file as it was when it was sampled, if that takes
 
         more than a moment to copy. What arrives then shows whether it was the same; the next try reads it once more.
+        It is a ``Blob``: Chromium ends a worker's process that sends a ``File`` itself which was chosen in a page of another.
         """
         if self._hand_out_slices and self._size > LITTLE and self._md5 and not self._is_handed_out:
             self._is_handed_out = True
-            body = PartBody(self.js_file, self._size)
+            body = PartBody(self.js_file.slice(0, self._size), self._size)
             await check_readable(body)
             return WholeFile(body, self._md5)
         js_buffer = await self._read_all()
