@@ -118,6 +118,9 @@ const STORED_PAGE = 2;
 const CLEARED_PAGE = 3;
 const SHORT_TEXT = 4_096; // bytes
 const SMALL_BUFFER = 65_536; // bytes
+const PROGRESS_PAUSE = 200; // milliseconds; the standard has 50, which five requests make a hundred a second of: more than anybody sees
+const CHANGED = "Changed";
+const SHORTER = "Shorter";
 const HASH_STEP = 8_388_608; // bytes that are hashed without letting anybody else have their turn: 4 ms
 const READ_STEP = 262_144; // bytes; a Blob's stream gives about 100,000 at a time
 const BEING_READ = new Set(); // Chromium may collect a stream of which only the reader is known, and then the reading never ends
@@ -171,34 +174,71 @@ function inOneLine(error) {
 /*
  * What the engine's Python does so often that it is done here, as a whole: every step across costs it 10 to 100 µs.
  *
- *   send(url, options, body, fields, limit)  one request by fetch; options and fields are JSON text. fields: of a form, whose
- *                                            last field is the body; else undefined. Returns {abort(), answer}: a promise of
- *                                            the JSON text [status, [[name, value] …], text], text of at most limit bytes
+ *   call(url, options, limit)                one request by fetch; options are JSON text. Returns {abort(), answer}: a promise of the
+ *                                            JSON text [status, [[name, value] …], text], text of at most limit bytes
+ *   put(way, request, body, limit, number, hear)
+ *                                            a part by "fetch" or "xhr"; request is JSON text: {url, headers: [[name, value] …], fields}.
+ *                                            fields: of a form, whose last field is the body, or null. hear(number, bytes) is told what
+ *                                            has been sent, by "xhr". Returns what call returns; the answer is [0, [], error's name]
+ *                                            without a response, and [-1, [], fault] where the body cannot be read any more
+ *   part(file, size, lastModified, offset, length)
+ *                                            a promise of a slice of a file of which this is known; of a fault's name instead
+ *   look(body)                               a promise of "", or of the fault's name if a Blob cannot be read any more
  *   form(fields, body)                       {content, headers}: the form alone, and what has to be said of it
  *   read(blob, ranges)                       a promise of an ArrayBuffer: the bytes of [[offset, size] …], JSON text, one after the other
  *   letGo(buffer)                            frees an ArrayBuffer that nobody reads any more
- *   watch(upload, pause, hear)               calls hear(bytes) with an XMLHttpRequestUpload's progress, at most every so many
- *                                            milliseconds, and with its last word; returns the function that ends that
  *   crc64(body)                              {answer, abort()}: the CRC-64/NVME of a Blob or an ArrayBuffer, a promise of hexadecimal digits
  *   putAll(store, records)                   put every object of a JSON list into an IDBObjectStore
+ *   ended(transaction)                       a promise of "" once it is complete, or of the error's name
+ *   turns(take)                              a function that has take() called soon, after what else waits has had its turn
+ *
+ * A fault is an error's name, or "Changed" or "Shorter": the file is not what it was.
  */
 const EDGE = {
-  send(url, options, body, fields, limit) {
-    const controller = new AbortController();
-    const { headers, ...others } = JSON.parse(options);
-    const form = fields !== undefined && EDGE.form(fields, body);
-    const settings = { ...others, headers, body, signal: controller.signal };
-    if (form) Object.assign(settings, { body: form.content, headers: [...headers, ...form.headers] });
-    const answer = async () => {
-      const response = await fetch(url, settings);
-      return JSON.stringify([response.status, [...response.headers], await readText(response, limit)]);
+  call(url, options, limit) {
+    const { abort, answer } = byFetch(url, JSON.parse(options), limit);
+    return { abort, answer: answer.then(JSON.stringify) };
+  },
+
+  put(way, request, body, limit, number, hear) {
+    const { url, headers, fields } = JSON.parse(request);
+    const form = fields ? EDGE.form(fields, body) : { content: body, headers: [] };
+    const settings = {
+      method: fields ? "POST" : "PUT",
+      headers: [...headers, ...form.headers],
+      body: form.content,
+      credentials: "omit",
     };
-    return { abort: () => controller.abort(), answer: answer() };
+    const size = body.size ?? body.byteLength;
+    const sending = way === "xhr" ? byXhr(url, settings, limit, size, (sent) => hear(number, sent)) : byFetch(url, settings, limit);
+    const answer = sending.answer.catch((error) => [0, [], error.name]);
+    const looked = answer.then(() => EDGE.look(body));
+    return { abort: sending.abort, answer: looked.then(async (fault) => JSON.stringify(fault ? [-1, [], fault] : await answer)) };
+  },
+
+  async part(file, size, lastModified, offset, length) {
+    if (file.size !== size || file.lastModified !== lastModified) return CHANGED;
+    const part = file.slice(offset, offset + length);
+    return part.size === length ? await EDGE.look(part) || part : SHORTER;
+  },
+
+  /**
+   * Chromium compares a file's date with the one it saw first whenever it opens it, so one byte stands for all of them: asked before a
+   * request, it spares a useless one; asked after, it tells a broken file from a broken line, and finds what Chromium itself misses, a
+   * file overwritten in place while it was being sent. What is in memory is always readable.
+   */
+  async look(body) {
+    if (!(body instanceof Blob) || !body.size) return "";
+    try {
+      return (await body.slice(body.size - 1).arrayBuffer()).byteLength === 1 ? "" : SHORTER;
+    } catch (error) {
+      return error.name;
+    }
   },
 
   /** What is in memory is written out here: to make a Blob of it costs the browser more than to send it. RFC 7578. */
   form(fields, body) {
-    const entries = Object.entries(JSON.parse(fields));
+    const entries = Object.entries(fields);
     if (body instanceof Blob) {
       const content = new FormData();
       for (const [name, value] of [...entries, ["file", body]]) content.append(name, value);
@@ -236,23 +276,6 @@ const EDGE = {
     EDGE.nowhere.postMessage(buffer, [buffer]);
   },
 
-  watch(upload, pause, hear) {
-    let timer;
-    const tell = ({ loaded }) => hear(loaded);
-    const step = (event) => {
-      timer = setTimeout(listen, pause);
-      tell(event);
-    };
-    const listen = () => upload.addEventListener("progress", step, { once: true });
-    upload.addEventListener("load", tell);
-    listen();
-    return () => {
-      clearTimeout(timer);
-      upload.removeEventListener("progress", step);
-      upload.removeEventListener("load", tell);
-    };
-  },
-
   crc64(body) {
     let isWanted = true;
     const answer = async () => {
@@ -275,7 +298,87 @@ const EDGE = {
   putAll(store, records) {
     for (const record of JSON.parse(records)) store.put(record);
   },
+
+  ended(transaction) {
+    return new Promise((answer) => {
+      transaction.oncomplete = () => answer("");
+      transaction.onabort = () => answer(transaction.error?.name ?? "AbortError");
+    });
+  },
+
+  turns(take) {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => take();
+    return () => port2.postMessage(0);
+  },
 };
+
+/** One request by fetch, which says nothing of its progress. answer: a promise of [status, [[name, value] …], text]. */
+function byFetch(url, settings, limit) {
+  const controller = new AbortController();
+  const answer = async () => {
+    const response = await fetch(url, { ...settings, signal: controller.signal });
+    return [response.status, [...response.headers], await readText(response, limit)];
+  };
+  return { abort: () => controller.abort(), answer: answer() };
+}
+
+/** The same by XMLHttpRequest. hear(bytes) is called with ever more bytes that have been sent, of so many. */
+function byXhr(url, { method, headers, body }, limit, size, hear) {
+  const request = new XMLHttpRequest();
+  const answer = new Promise((resolve, reject) => {
+    request.open(method, url);
+    for (const [name, value] of headers) request.setRequestHeader(name, value);
+    request.responseType = "arraybuffer";
+    const end = hearProgress(request.upload, size, hear);
+    request.onloadend = () => {
+      end();
+      if (request.status) resolve([request.status, headersOf(request), textOf(request, limit)]);
+      else reject(new DOMException("", "NetworkError"));
+    };
+    request.send(body);
+  });
+  return { abort: () => request.abort(), answer };
+}
+
+/**
+ * At most one report in PROGRESS_PAUSE, and the last one: WebKit fires thousands a second, which cost nothing while nobody listens. A
+ * browser that repeats a request on a new connection counts from 0 again. Returns the function that ends it.
+ */
+function hearProgress(upload, size, hear) {
+  let timer;
+  let most = -1;
+  const tell = ({ loaded }) => {
+    const sent = Math.min(loaded, size);
+    if (sent <= most) return;
+    most = sent;
+    hear(sent);
+  };
+  const step = (event) => {
+    timer = setTimeout(listen, PROGRESS_PAUSE);
+    tell(event);
+  };
+  const listen = () => upload.addEventListener("progress", step, { once: true });
+  upload.addEventListener("load", tell);
+  listen();
+  return () => {
+    clearTimeout(timer);
+    upload.removeEventListener("progress", step);
+    upload.removeEventListener("load", tell);
+  };
+}
+
+function headersOf(request) {
+  const lines = (request.getAllResponseHeaders() ?? "").split("\r\n").filter(Boolean);
+  return lines.map((line) => {
+    const colon = line.indexOf(":");
+    return [line.slice(0, colon).trim().toLowerCase(), line.slice(colon + 1).trim()];
+  });
+}
+
+function textOf(request, limit) {
+  return request.response ? new TextDecoder().decode(new Uint8Array(request.response).subarray(0, limit)) : "";
+}
 
 /** What crc64.wat exports. One serves all: nobody is interrupted between two bytes. */
 async function startChecksums() {

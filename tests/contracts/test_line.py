@@ -72,7 +72,7 @@ def test_a_stall_moves_nothing_until_it_ends() -> None:
         await asyncio.sleep(0.2)
         before = s3.log("/b/k")[0].received
         await asyncio.sleep(0.2)
-        assert s3.log("/b/k")[0].received <= before + MIB  # what the server's own buffer held
+        assert s3.log("/b/k")[0].received <= before + 2 * MIB  # of 3.3; what the server's own buffer held
         assert not task.done()
         await line.flow()
         assert (await task).status == 200

@@ -25,11 +25,11 @@ from upload_engine.browser.blob import BlobFile
 from upload_engine.browser.bridge import to_object
 from upload_engine.browser.capabilities import detect
 from upload_engine.browser.clock import BrowserClock
-from upload_engine.browser.fetch import FetchSigner, FetchTransport
+from upload_engine.browser.fetch import FetchSigner
 from upload_engine.browser.indexeddb import IndexedDbStore
 from upload_engine.browser.kept_files import IndexedDbFiles
 from upload_engine.browser.port import MessagePortLine
-from upload_engine.browser.xhr import XhrTransport
+from upload_engine.browser.transports import FetchTransport, XhrTransport
 from upload_engine.demo.shelf_of_blobs import ShelfOfBlobs
 from upload_engine.interfaces import ApiRequest, PartBody
 

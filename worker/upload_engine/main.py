@@ -16,13 +16,13 @@ from uploads import protocol as p
 from upload_engine.browser import runtime
 from upload_engine.browser.capabilities import Capabilities, detect
 from upload_engine.browser.clock import BrowserClock
-from upload_engine.browser.fetch import FetchSigner, FetchTransport
+from upload_engine.browser.fetch import FetchSigner
 from upload_engine.browser.guest_key import CryptoGuestKey
 from upload_engine.browser.indexeddb import IndexedDbStore
 from upload_engine.browser.kept_files import IndexedDbFiles
 from upload_engine.browser.packages import install_packages
 from upload_engine.browser.port import MessagePortLine
-from upload_engine.browser.xhr import XhrTransport
+from upload_engine.browser.transports import FetchTransport, XhrTransport
 from upload_engine.core.requests import object_path
 from upload_engine.demo.demo import Demo
 from upload_engine.demo.shelf_of_blobs import ShelfOfBlobs

@@ -27,6 +27,9 @@ from upload_engine.interfaces import PartBody, WholeFile
 WITNESS_SIZE = 1024
 """Bytes at the start of every sampled range that are looked at again with every part."""
 
+CHANGED, SHORTER = "Changed", "Shorter"
+"""Faults of ``upload_worker.js``'s own, beside the names of errors."""
+
 HASH_STEP = 8 * 1024 * 1024
 """Bytes hashed at a time by MD5: 16 ms of work (``hashlib``, 500 MB/s). Smaller reads are slower by the byte (measured: 1 MiB 190, 8 MiB 500 MB/s)."""
 
@@ -81,35 +84,35 @@ class BlobFile:
 
     async def part(self, offset: int, size: int) -> PartBody:
         """See ``FileSource.part``. The content is a ``Blob`` or an ``ArrayBuffer``."""
+        if self._hand_out_slices:
+            return await self._slice(offset, size)
         if int(self.js_file.size) != self._size or int(self.js_file.lastModified) != self._last_modified:
-            raise FileChanged("the file has been changed")
-        if not self._hand_out_slices:
-            js_buffer = await self._read([(offset, size)])
-            await self._check_witness()
-            return PartBody(js_buffer, size)
-        body = PartBody(self.js_file.slice(offset, offset + size), size)
-        if body.content.size != size:
-            raise FileChanged("the file is shorter than it was")
-        await check_readable(body)
-        return body
+            raise file_fault(CHANGED)
+        js_buffer = await self._read([(offset, size)])
+        await self._check_witness()
+        return PartBody(js_buffer, size)
 
     async def whole(self) -> WholeFile:
         """See ``FileSource.whole``. The content is an ``ArrayBuffer``; or the file as it was when it was sampled, if that takes
 
         more than a moment to copy. What arrives then shows whether it was the same; the next try reads it once more.
-        It is a ``Blob``: Chromium ends a worker's process that sends a ``File`` itself which was chosen in a page of another.
+        It is a slice of it all: Chromium ends a worker's process that sends a ``File`` itself which was chosen in a page of another.
         """
         if self._hand_out_slices and self._size > LITTLE and self._md5 and not self._is_handed_out:
             self._is_handed_out = True
-            body = PartBody(self.js_file.slice(0, self._size), self._size)
-            await check_readable(body)
-            return WholeFile(body, self._md5)
+            return WholeFile(await self._slice(0, self._size), self._md5)
         js_buffer = await self._read_all()
         return WholeFile(PartBody(js_buffer, self._size), sample_of(self._size, js_buffer.to_bytes()))
 
     async def checksums(self, body: PartBody, *, md5: bool, crc64nvme: bool) -> Checksums:
         """See ``FileSource.checksums``. A ``Blob`` is read in steps: a part is never in the heap as a whole."""
         return Checksums(await _md5_of(body) if md5 else "", await _crc64_of(body) if crc64nvme else "")
+
+    async def _slice(self, offset: int, size: int) -> PartBody:
+        js_part = await js.uploadEdge.part(self.js_file, self._size, self._last_modified, offset, size)
+        if isinstance(js_part, str):
+            raise file_fault(js_part)
+        return PartBody(js_part, size)
 
     async def _read_all(self) -> Any:
         """An ``ArrayBuffer`` of all of it. In Chromium each ``slice`` holds the worker up for half a millisecond, and a file that
@@ -133,19 +136,13 @@ class BlobFile:
         if self._witness is None:
             self._witness = witness
         elif witness != self._witness:
-            raise FileChanged("the file has been changed")
+            raise file_fault(CHANGED)
 
 
 async def check_readable(body: PartBody) -> None:
-    """Read the last byte of a ``Blob``; an ``ArrayBuffer`` is always readable.
-
-    Chromium compares the file's date with the one it saw first whenever it opens it, so one byte stands for all of
-    them. Asked before a request, it spares a useless one. Asked after, it tells a broken file from a broken line, and
-    finds what Chromium itself misses: a file overwritten in place while it was being sent.
-    Raises FileFault.
-    """
-    if body.size and hasattr(body.content, "arrayBuffer"):
-        _checked(await _array_buffer(body.content.slice(body.size - 1, body.size)), 1)
+    """Read the last byte of a ``Blob``: see ``look`` in ``upload_worker.js``. Raises FileFault."""
+    if fault := str(await js.uploadEdge.look(body.content)):
+        raise file_fault(fault)
 
 
 async def _md5_of(body: PartBody) -> str:
@@ -173,7 +170,7 @@ async def _crc64_of(body: PartBody) -> str:
 def _checked(js_buffer: Any, size: int) -> Any:
     """The ``ArrayBuffer``, if it has so many bytes. Raises FileChanged."""
     if js_buffer.byteLength != size:
-        raise FileChanged("the file is shorter than it was")
+        raise file_fault(SHORTER)
     return js_buffer
 
 
@@ -186,11 +183,18 @@ async def _reading(js_promise: Any) -> Any:
     try:
         return await js_promise
     except JsException as error:
-        raise _file_fault(error_name(error)) from None
+        raise file_fault(error_name(error)) from None
 
 
-def _file_fault(name: str) -> FileFault:
-    """Chromium: NotReadableError for a file that has changed or lost its permission, NotFoundError for a deleted one."""
+def file_fault(name: str) -> FileFault:
+    """``CHANGED``, ``SHORTER`` or an error's name. Chromium: NotReadableError for a file that has changed or lost its permission,
+
+    NotFoundError for a deleted one.
+    """
+    if name == CHANGED:
+        return FileChanged("the file has been changed")
+    if name == SHORTER:
+        return FileChanged("the file is shorter than it was")
     if name == "NotFoundError":
         return FileUnreadable("the file has been moved or deleted")
     return FileUnreadable(f"the file has been changed, or can no longer be read ({name})")

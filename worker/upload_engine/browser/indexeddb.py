@@ -23,7 +23,7 @@ import js
 from pyodide.ffi import ConversionError, JsException, create_once_callable
 
 from upload_engine.browser.bridge import Listeners, error_name, to_object
-from upload_engine.browser.database import Migration, failure_name, open_database, reason
+from upload_engine.browser.database import Migration, failure_name, open_database
 from upload_engine.core.errors import StorageFault
 from upload_engine.interfaces import Record
 
@@ -116,24 +116,14 @@ class IndexedDbStore:
     async def run(self, store: str, mode: str, ask: Callable[[Any], Any]) -> Any:
         """Make the requests of one transaction; return the last one's result once the transaction is complete."""
         js_transaction = await self._begin(store, mode)
-        ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-
-        def end(failure: str) -> None:
-            if not ended.done():
-                ended.set_result(failure)
-
-        with Listeners() as listeners:
-            listeners.add(js_transaction, "complete", lambda _: end(""))
-            listeners.add(js_transaction, "abort", lambda _: end(reason(js_transaction)))
-            try:
-                js_request = ask(js_transaction.objectStore(store))
-            except (ConversionError, JsException) as error:
-                js_transaction.abort()
-                raise StorageFault(
-                    f"the browser's storage refused a record ({failure_name(error)})"
-                ) from None
-            if failure := await ended:
-                raise StorageFault(f"the browser's storage refused to work ({failure})")
+        js_ended = js.uploadEdge.ended(js_transaction)
+        try:
+            js_request = ask(js_transaction.objectStore(store))
+        except (ConversionError, JsException) as error:
+            js_transaction.abort()
+            raise StorageFault(f"the browser's storage refused a record ({failure_name(error)})") from None
+        if failure := str(await js_ended):
+            raise StorageFault(f"the browser's storage refused to work ({failure})")
         return js_request.result if js_request is not None else None
 
     async def _begin(self, store: str, mode: str) -> Any:
