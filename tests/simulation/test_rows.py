@@ -294,6 +294,25 @@ def test_what_the_store_has_wrong_is_sent_again(fault: str, amount: float, keeps
 
 
 @scenario
+async def test_a_reading_that_never_ends_is_begun_anew() -> None:
+    """As Chromium's of a stream that it has forgotten: nobody waits for ever, and nothing is sent again."""
+
+    class Stuck(Disk):
+        readings = 0
+
+        async def checksums(self, body: PartBody, *, md5: bool, crc64nvme: bool) -> Checksums:
+            self.readings += 1
+            if self.readings == 2:
+                await asyncio.Event().wait()
+            return await super().checksums(body, md5=md5, crc64nvme=crc64nvme)
+
+    world, disk = World(bytes_per_second=MIB), Stuck("a.bin", 25 * 8 * MIB)
+    await arrives(world, disk)
+    assert disk.readings > 25
+    assert world.bytes_stored == disk.size
+
+
+@scenario
 async def test_a_site_may_do_without_checksums() -> None:
     """Nothing is read beside what is sent; ETags, lengths and the token still prove the object."""
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from upload_engine.core import events as e
 from upload_engine.core.checksums import Checksums
 from upload_engine.core.crc64 import combine_all, from_base64, to_base64
-from upload_engine.core.errors import FileChanged, FileUnreadable
+from upload_engine.core.errors import FileChanged, FileUnreadable, StallFault
 from upload_engine.core.parts import Part, count_parts, part_range
 from upload_engine.core.session import Session
 from upload_engine.interfaces import FileSource
@@ -92,3 +94,37 @@ class Files:
         if await file.sample() != session.facts.fingerprint.sample:
             raise FileChanged("its content is different")
         return file
+
+
+class Hashing:
+    """A part's checksums, computed while it is sent. ``compute``: see ``FileSource.checksums``."""
+
+    def __init__(self, compute: Callable[[], Coroutine[Any, Any, Checksums]]) -> None:
+        self._compute = compute
+        self._begin()
+
+    def _begin(self) -> None:
+        self._doing = asyncio.ensure_future(self._compute())
+        self._doing.add_done_callback(_take_note)
+
+    async def result(self, within: Callable[[asyncio.Future[Checksums]], Awaitable[Checksums]]) -> Checksums:
+        """Once the part was sent. ``within`` raises StallFault when it takes too long; then the part is read anew, since a
+
+        browser may forget that it reads. Raises FileFault, StallFault.
+        """
+        if self._doing.done():
+            return self._doing.result()
+        try:
+            return await within(self._doing)
+        except StallFault:
+            self._begin()
+            return await within(self._doing)
+
+    def cancel(self) -> None:
+        self._doing.cancel()
+
+
+def _take_note(done: asyncio.Future[Checksums]) -> None:
+    """A fault of a checksum that nobody waits for any more is no bug."""
+    if not done.cancelled():
+        done.exception()

@@ -20,7 +20,7 @@ from upload_engine.core.fingerprint import is_taken_whole
 from upload_engine.core.limits import LITTLE
 from upload_engine.core.retry import MIN_PATIENCE
 from upload_engine.core.session import Session
-from upload_engine.files import Files
+from upload_engine.files import Files, Hashing
 from upload_engine.interfaces import (
     ApiRequest,
     Clock,
@@ -268,8 +268,7 @@ class Operations:
         if not self._checksums:
             return await self._send(effect, body, Checksums(), report)
         kept = transfer.keeps_checksum
-        hashing = asyncio.ensure_future(file.checksums(body, md5=not kept, crc64nvme=kept))
-        hashing.add_done_callback(_take_note)
+        hashing = Hashing(lambda: file.checksums(body, md5=not kept, crc64nvme=kept))
         try:
             return await self._send(effect, body, hashing, report)
         finally:
@@ -279,7 +278,7 @@ class Operations:
         self,
         effect: fx.UploadPart,
         body: PartBody,
-        checksums: Checksums | asyncio.Future[Checksums],
+        checksums: Checksums | Hashing,
         report: Callable[[e.Event], None],
     ) -> tuple[str, str]:
         url, headers, fields = await self._urls.take(effect.upload_id, effect.part_number)
@@ -304,7 +303,12 @@ class Operations:
         arrived = requests.told_checksum(response) if transfer.keeps_checksum else ""
         if not transfer.keeps_checksum and not transfer.tells_bytes(etag):
             return etag, ""
-        sent_ones = checksums if isinstance(checksums, Checksums) else await checksums
+        if isinstance(checksums, Checksums):
+            sent_ones = checksums
+        else:
+            # The bytes are there: to read them once more takes no longer than a part may stand still.
+            limit = transfer.patience(effect.size)
+            sent_ones = await checksums.result(lambda reading: self._within(limit, reading))
         if (sent_ones.md5 and sent_ones.md5 != etag) or arrived not in ("", sent_ones.crc64nvme):
             raise ServiceFault(response.status, "BadDigest", "what arrived is not what was sent")
         return etag, sent_ones.crc64nvme
@@ -319,9 +323,3 @@ class Operations:
                 raise
         self._urls.refuse_checksums(upload_id)
         raise ServiceFault(response.status, "ChecksumRefused", "the store does not take checksums")
-
-
-def _take_note(done: asyncio.Future[Checksums]) -> None:
-    """A fault of a checksum that nobody waits for any more is no bug."""
-    if not done.cancelled():
-        done.exception()
