@@ -38,6 +38,19 @@ def cpu_seconds(processes: list[int]) -> float:
     return total / _TICKS
 
 
+def thread_seconds(processes: list[int], name: str) -> float:
+    """Processor time of the threads of this name (at most 15 characters), to the nanosecond; of those that live."""
+    total = 0
+    for process in processes:
+        for thread in Path(f"/proc/{process}/task").glob("*"):
+            try:
+                if (thread / "comm").read_text().strip() == name:
+                    total += int((thread / "schedstat").read_text().split()[0])
+            except OSError:
+                continue
+    return total / 1e9
+
+
 def memory(processes: list[int]) -> float:
     """Megabytes of PSS: what is shared counts once."""
     total = 0

@@ -35,6 +35,7 @@ ARROWS: dict[str, set[str]] = {
     "upload_engine.small_files": {"upload_engine.core", "upload_engine.interfaces"},
     "upload_engine.part_urls": {"upload_engine.core", "upload_engine.interfaces"},
     "upload_engine.files": {"upload_engine.core", "upload_engine.interfaces"},
+    "upload_engine.watch": {"upload_engine.core", "upload_engine.interfaces"},
     "upload_engine.operations": {
         "upload_engine.core",
         "upload_engine.interfaces",
@@ -42,6 +43,7 @@ ARROWS: dict[str, set[str]] = {
         "upload_engine.part_urls",
         "upload_engine.sign_in",
         "upload_engine.small_files",
+        "upload_engine.watch",
     },
     "upload_engine.outbox": {
         "upload_engine.core",

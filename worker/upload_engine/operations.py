@@ -18,7 +18,6 @@ from upload_engine.core.checksums import Checksums
 from upload_engine.core.errors import FileChanged, ServiceFault, StallFault, UploadFault
 from upload_engine.core.fingerprint import is_taken_whole
 from upload_engine.core.limits import LITTLE
-from upload_engine.core.retry import MIN_PATIENCE
 from upload_engine.core.session import Session
 from upload_engine.files import Files, Hashing
 from upload_engine.interfaces import (
@@ -35,6 +34,7 @@ from upload_engine.interfaces import (
 from upload_engine.part_urls import PartUrls
 from upload_engine.sign_in import SignIn
 from upload_engine.small_files import SmallFiles
+from upload_engine.watch import Flight, Watch
 
 T = TypeVar("T")
 
@@ -46,9 +46,8 @@ COMPLETE_SECONDS = 900.0
 """Complete may take minutes: the store puts the parts together."""
 FIRST_CALL_SECONDS = 3.0
 """How long the start waits to hear who is signed in; after that it is asked for in the background, with patience."""
-WATCH_SECONDS = 15.0
-"""How often a part is looked at. A part that does not move is given up after a number of looks, not of seconds, so that
-a machine that slept for an hour has only missed one."""
+PROBE_SECONDS = 15.0
+"""How long a question that is asked in the background waits for its answer."""
 CHECKSUM_REFUSALS = ("InvalidArgument", "InvalidRequest", "NotImplemented", "UnsupportedChecksum")
 """S3's codes for headers that a store does not know."""
 FETCH_BELOW_SECONDS = 0.5
@@ -106,6 +105,7 @@ class Operations:
         self._sessions = sessions
         self._files = Files(files)
         self._ask_who = ask_who
+        self._watch = Watch(clock, spawn)
         self._urls = PartUrls(sessions, self._call, clock, spawn, on_signing, on_checksums_refused)
         self._written = written
         self._small_files = SmallFiles(
@@ -118,7 +118,7 @@ class Operations:
 
     async def who(self, *, patiently: bool) -> requests.Identity:
         """The user who is signed in. Raises UploadFault."""
-        return await self._within(WATCH_SECONDS if patiently else FIRST_CALL_SECONDS, self._sign_in.who())
+        return await self._within(PROBE_SECONDS if patiently else FIRST_CALL_SECONDS, self._sign_in.who())
 
     async def perform(self, effect: fx.Request, report: Callable[[e.Event], None]) -> e.Event:
         """Do what ``effect`` says and return its outcome; ``report`` takes the events on the way."""
@@ -214,7 +214,7 @@ class Operations:
     async def _is_reachable(self) -> bool:
         """Any readable answer but a proxy's complaint will do."""
         try:
-            response = await self._call(requests.prepare_probe(), WATCH_SECONDS)
+            response = await self._call(requests.prepare_probe(), PROBE_SECONDS)
         except UploadFault:
             return False
         return response.status == 200 and '"status"' in response.text
@@ -235,10 +235,7 @@ class Operations:
 
     async def _within(self, seconds: float, work: Awaitable[T]) -> T:
         """``work``, given up after ``seconds`` on the engine's clock. Raises StallFault then."""
-        doing, sleeping = asyncio.ensure_future(work), asyncio.ensure_future(self._clock.sleep(seconds))
-        return await self._first(doing, sleeping)
-
-    async def _first(self, doing: asyncio.Future[T], patience: asyncio.Future[None]) -> T:
+        doing, patience = asyncio.ensure_future(work), asyncio.ensure_future(self._clock.sleep(seconds))
         try:
             await asyncio.wait((doing, patience), return_when=asyncio.FIRST_COMPLETED)
             if not doing.done():
@@ -282,23 +279,17 @@ class Operations:
         report: Callable[[e.Event], None],
     ) -> tuple[str, str]:
         url, headers, fields = await self._urls.take(effect.upload_id, effect.part_number)
-        transfer, sent = self._sessions[effect.upload_id].transfer, 0
+        transfer = self._sessions[effect.upload_id].transfer
+        flight = Flight(lambda: transfer.patience(effect.size))
 
         def on_progress(absolute: int) -> None:
-            nonlocal sent
-            sent = absolute
+            flight.sent = absolute
             report(e.PartProgressed(effect.upload_id, effect.attempt, effect.part_number, absolute))
 
-        async def watch() -> None:
-            seen, idle = 0, 0
-            while idle * WATCH_SECONDS < (transfer.patience(effect.size) if seen else MIN_PATIENCE):
-                await self._clock.sleep(WATCH_SECONDS)
-                idle = idle + 1 if sent == seen else 0
-                seen = sent
-
         transport = self.transports.choose(effect.size, effect.step_seconds)
-        doing = asyncio.ensure_future(transport.put(PutRequest(url, headers, body, fields), on_progress))
-        response = await self._first(doing, asyncio.ensure_future(watch()))
+        response = await self._watch.over(
+            flight, transport.put(PutRequest(url, headers, body, fields), on_progress)
+        )
         etag = self._parse_part(effect.upload_id, response, headers)
         arrived = requests.told_checksum(response) if transfer.keeps_checksum else ""
         if not transfer.keeps_checksum and not transfer.tells_bytes(etag):

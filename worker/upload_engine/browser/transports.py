@@ -73,12 +73,6 @@ class XhrTransport(_Transport):
 
 
 class FetchTransport(_Transport):
-    """PartTransport for parts that are gone in about a second: it knows of no progress before the end."""
+    """PartTransport for parts that are gone in about a second: it knows of no progress."""
 
     _way = "fetch"
-
-    async def put(self, request: PutRequest, on_progress: Callable[[int], None]) -> HttpResponse:
-        """See ``PartTransport.put``."""
-        response = await super().put(request, on_progress)
-        on_progress(request.body.size)
-        return response

@@ -353,8 +353,11 @@ class Transfer:
     # Sums.
 
     def _store(self, part_number: int, etag: str, crc64nvme: str = "") -> None:
-        self.revision += 1
         size = part_range(part_number, self.file_size, self.part_size)[1]
+        revision, counted = self._counted
+        if revision == self.revision and part_number not in self.stored:
+            self._counted = (revision + 1, counted + size)
+        self.revision += 1
         self.stored[part_number] = Part(etag, size, crc64nvme)
 
     def _replace_stored(self, stored: dict[int, Part]) -> None:
@@ -362,7 +365,7 @@ class Transfer:
         self.stored = stored
 
     def _sent_bytes(self) -> int:
-        """Summed from the parts; the stored ones again only when they have changed."""
+        """Summed from the parts; the stored ones anew only when another one than a new one has changed."""
         revision, stored = self._counted
         if revision != self.revision:
             stored = sum(part.size for part in self.stored.values())
