@@ -22,7 +22,7 @@ from uploads.server.decrypting import decrypt
 
 from tests.browser.static_host import open_static_host, set_up
 from tests.browser.uploads_page import MIB, UploadsPage, random_file
-from tests.harness.browser import Browser
+from tests.harness.browser import Browser, Visitor
 from tests.harness.server import ServerProcess
 from tests.harness.tabs import AnyBrowser, until
 
@@ -230,6 +230,35 @@ def test_a_person_may_take_a_file_back_from_an_inspector(
     page.press(looped.name, "Cancel")
     page.until(text.name, "completed")
     assert page.page.evaluate(STATE, looped.name) is None
+
+
+def test_files_that_were_being_checked_when_the_page_went_are_named(
+    visitor: Visitor, site: Site, tmp_path: Path
+) -> None:
+    """X2: no worker has heard of them. They are told once, without those that nobody wanted any more."""
+    site.set_up(ORDERS.format("for_ever", ""))
+    files = [tmp_path / f"{name}.csv" for name in ("first", "second", "third")]
+    for file in files:
+        file.write_text("name,amount\n")
+    uploads = UploadsPage(visitor, site.server, url=site.url)
+    uploads.choose(*files)
+    uploads.until(files[2].name, "inspecting")
+    uploads.press(files[1].name, "Cancel")
+    uploads.page.wait_for_function("sessionStorage.getItem('uploads.unchecked').startsWith('[2,')")
+    uploads.reload()
+    told = uploads.page.locator("#notice p")
+    told.wait_for()
+    assert told.inner_text() == (
+        "2 files were still being checked when this page was left. Add them again: first.csv, third.csv."
+    )
+    uploads.reload()
+    assert not told.is_visible()
+    uploads.choose(files[0])
+    uploads.until(files[0].name, "inspecting")
+    uploads.page.wait_for_function("sessionStorage.getItem('uploads.unchecked').startsWith('[1,')")
+    uploads.reload()
+    told.wait_for()
+    assert told.inner_text() == "first.csv was still being checked when this page was left. Add it again."
 
 
 REQUIREMENTS = """\

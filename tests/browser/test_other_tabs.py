@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from upload_engine.core.limits import LITTLE
 
 from tests.browser.line import Line
 from tests.browser.other_page import OtherPage, drain, stored_bytes
@@ -86,6 +87,22 @@ def test_a_tab_watches_pauses_and_ends_what_another_one_began(
     percents = [percent for _, percent in stays.timeline(film.name)]
     assert percents == sorted(percents)
     assert slow.proxy.sent_up - before <= film.stat().st_size + ON_THE_WAY + OVERHEAD
+
+
+@pytest.mark.parametrize("query", ["", ALONE], ids=["shared worker", "a worker each"])
+def test_a_small_file_goes_through_a_worker_that_another_tab_has_started(
+    browser: AnyBrowser, other: Tab, slow: Line, tmp_path: Path, query: str
+) -> None:
+    """Faults 50, 53: whatever its process may read."""
+    first, second = OtherPage(browser, slow, query), OtherPage(browser, slow, query, tab=other)
+    for page in (first, second):
+        page.tab.evaluate(WATCH_ENGINE)
+    for size in (1000, LITTLE + 1, 5_000_000):
+        file = random_file(tmp_path / f"{size}.bin", size)
+        second.choose(file)
+        second.finish(file)
+        first.until(file.name, "completed")
+    assert first.tab.evaluate("() => engineTimes") == second.tab.evaluate("() => engineTimes") == []
 
 
 def test_an_upload_in_a_hidden_tab_goes_on(

@@ -77,23 +77,23 @@ class WebKitTab:
         source = expression if "=>" in expression else f"() => ({expression})"
         call = f"const [argument, done] = arguments; (async () => ({source})(argument))()"
         call += ".then((value) => done([true, value]), (error) => done([false, String(error)]));"
-        ok, value = self._command("POST", "execute/async", {"script": call, "args": [arg]})
+        ok, value = self.command("POST", "execute/async", {"script": call, "args": [arg]})
         if not ok:
             raise WebDriverError(value)
         return value
 
     def fill(self, selector: str, text: str) -> None:
         """Give an element a new value; a file input takes the paths of the files, one a line."""
-        found = self._command("POST", "element", {"using": "css selector", "value": selector})
-        self._command("POST", f"element/{found[ELEMENT]}/clear", {})
-        self._command("POST", f"element/{found[ELEMENT]}/value", {"text": text})
+        found = self.command("POST", "element", {"using": "css selector", "value": selector})
+        self.command("POST", f"element/{found[ELEMENT]}/clear", {})
+        self.command("POST", f"element/{found[ELEMENT]}/value", {"text": text})
 
     def close(self) -> None:
         """Also where it has crashed, or is closed already."""
         with contextlib.suppress(WebDriverError):
             self.collect()
         with contextlib.suppress(WebDriverError):
-            self._command("DELETE", "window")
+            self.command("DELETE", "window")
 
     def collect(self) -> None:
         self._console += self.evaluate("(globalThis.heardByTheTest ?? []).splice(0)")
@@ -102,7 +102,7 @@ class WebKitTab:
         """Ask the first frame from now on, until the next page."""
         self._in_frame = True
 
-    def _command(self, method: str, path: str, body: Any = None) -> Any:
+    def command(self, method: str, path: str, body: Any = None) -> Any:
         """One call of WebDriver, to this tab."""
         command("POST", f"{self._url}/window", {"handle": self._handle})
         if self._in_frame:
@@ -114,7 +114,7 @@ class WebKitTab:
         self._in_frame = False
         self.collect()
         self.evaluate("globalThis.leftBehind = true")
-        self._command("POST", path, body)
+        self.command("POST", path, body)
         self._until("!globalThis.leftBehind")
         self.evaluate(LISTEN)
         self._until("document.readyState === 'complete'")
@@ -175,7 +175,8 @@ class WebKit:
         (page or self.page).fill("input[type=file]", "\n".join(str(path) for path in paths))
 
     def new_page(self) -> WebKitTab:
-        handle = command("POST", f"{self._session_url}/window/new", {"type": "tab"})["handle"]
+        # Where the tab that was asked last is closed, no other one is asked by itself.
+        handle = self.page.command("POST", "window/new", {"type": "tab"})["handle"]
         self._tabs[handle] = WebKitTab(self._session_url, handle, self._heard)
         return self._tabs[handle]
 

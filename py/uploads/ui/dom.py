@@ -217,24 +217,27 @@ def log(text: str) -> None:
     js.console.info(text)
 
 
-def _storage() -> "Any":
-    """The browser's `localStorage`, or None where it has none to give: asking for it may throw."""
-    js_answer = js.uploadWorker.attempt(js.Reflect, "get", js.window, "localStorage")
+def _storage(name: str) -> "Any":
+    """`localStorage` or `sessionStorage`, or None where the browser has none to give: asking for it may throw."""
+    js_answer = js.uploadWorker.attempt(js.Reflect, "get", js.window, name)
     return js_answer[1] if js_answer[0] is True else None
 
 
-def read_kept(name: str) -> str:
-    """What was kept in this browser under a name; "" for nothing."""
-    js_storage = _storage()
+STORAGE = ("localStorage", "sessionStorage")
+
+
+def read_kept(name: str, *, in_tab: bool = False) -> str:
+    """What was kept in this browser under a name, or with this tab alone; "" for nothing."""
+    js_storage = _storage(STORAGE[in_tab])
     if js_storage is None:
         return ""
     js_answer = js.uploadWorker.attempt(js_storage, "getItem", name)
     return js_answer[1] if js_answer[0] is True and isinstance(js_answer[1], str) else ""
 
 
-def keep(name: str, text: str) -> None:
-    """Keeps text in this browser, if it lets us."""
-    js_storage = _storage()
+def keep(name: str, text: str, *, in_tab: bool = False) -> None:
+    """Keeps text in this browser, or with this tab alone, if it lets us."""
+    js_storage = _storage(STORAGE[in_tab])
     if js_storage is not None:
         js.uploadWorker.attempt(js_storage, "setItem", name, text)
 

@@ -17,6 +17,7 @@ from uploads.ui.panels import Panels
 from uploads.ui.preferences import Preferences
 from uploads.ui.row import UploadRow
 from uploads.ui.speaking import Speaking
+from uploads.ui.unchecked import Unchecked
 from uploads.ui.upload_list import UploadList
 
 TYPE_CHECKING = False
@@ -120,6 +121,7 @@ class UploadWorkerDemo:
         self._hides = self._preferences.hide_finished
         self._show_preferences()
         self._leaving = Leaving()
+        self._unchecked = Unchecked(notice.tell)
         self._announcer = Announcer(self._name_of)
         self._later = dom.Later(self._render, RENDER_INTERVAL)
         self._lazily = dom.Later(self._render, PROGRESS_INTERVAL)
@@ -198,6 +200,10 @@ class UploadWorkerDemo:
         before, after = self._heard.get(upload_id), view.heard(head)
         if before != after:
             self._heard[upload_id] = after
+            if after == "inspecting":
+                self._unchecked.note(upload_id, self._client.active_uploads[upload_id]["file_name"])
+            else:
+                self._unchecked.drop(upload_id)
             if before:
                 self._refusals.pop(upload_id, None)
             self._announcer.tell(words.happened(before, after), upload_id)
@@ -346,6 +352,7 @@ class UploadWorkerDemo:
     def _remove(self, upload_id: str) -> None:
         for mapping in (self._stale, self._heard, self._highest, self._refusals, self._ranks, self._told):
             mapping.pop(upload_id, None)
+        self._unchecked.drop(upload_id)
         if self._thumbnails is not None:
             self._thumbnails.forget(upload_id)
         if self._list.remove(upload_id):

@@ -176,6 +176,16 @@ def known_already(count: int, name: str) -> str:
     return counted(count, "", "{} files are in the list already, and are not sent twice.")
 
 
+def unchecked(count: int, names: "list[str]") -> str:
+    """Files that were being checked when the page went; `names`: of the first ones."""
+    told = ", ".join([fmt.visible_name(name) for name in names]) + (", …" if count > len(names) else "")
+    if count == 1:
+        return say("{} was still being checked when this page was left. Add it again.", told)
+    return counted(
+        count, "", "{} files were still being checked when this page was left. Add them again: {}.", told
+    )
+
+
 def title(base: str, active: int, percent: int) -> str:
     """The tab's title: "42 % · Uploads" while something is under way."""
     return f"{fmt.share(percent)} · {say(base)}" if active else say(base)

@@ -446,6 +446,8 @@ def check_rules_and_twins_are_told() -> None:
     assert words.too_many(1, 1) == "At most 1 file can be uploaded at a time. 1 was left out."
     assert words.known_already(1, "a") == "a is in the list already, and is not sent twice."
     assert words.known_already(2, "a") == "2 files are in the list already, and are not sent twice."
+    assert words.unchecked(1, ["a"]) == "a was still being checked when this page was left. Add it again."
+    assert words.unchecked(9, ["a", "\u202eb"]).endswith(" Add them again: a, ‹U+202E›b, ….")
 
 
 def check_announcements_do_not_chatter() -> None:
