@@ -307,9 +307,9 @@ const EDGE = {
   },
 
   turns(take) {
-    const { port1, port2 } = new MessageChannel();
-    port1.onmessage = () => take();
-    return () => port2.postMessage(0);
+    const channel = new MessageChannel(); // both ends are known as long as the function is
+    channel.port1.onmessage = () => take();
+    return () => channel.port2.postMessage(0);
   },
 };
 
