@@ -355,9 +355,9 @@ class Transfer:
     def _store(self, part_number: int, etag: str, crc64nvme: str = "") -> None:
         size = part_range(part_number, self.file_size, self.part_size)[1]
         revision, counted = self._counted
-        if revision == self.revision and part_number not in self.stored:
-            self._counted = (revision + 1, counted + size)
+        is_one_more = revision == self.revision and part_number not in self.stored
         self.revision += 1
+        self._counted = (self.revision, counted + size) if is_one_more else (-1, 0)
         self.stored[part_number] = Part(etag, size, crc64nvme)
 
     def _replace_stored(self, stored: dict[int, Part]) -> None:
