@@ -101,7 +101,7 @@ class Oracle:
         """The engine charges one retry."""
         self.charged += 1
         self._world.tell(f"    charged ({self.charged} of {self.chargeable})")
-        self.check(not self._world.is_down, "a retry is charged while the line is down")
+        self.check(not self._world.has_been_down, "a retry is charged while the line is down")
         self.check(self.charged <= self.chargeable, "a retry is charged that no fault has caused")
 
     # Parts.

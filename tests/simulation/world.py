@@ -79,6 +79,7 @@ class World:
             if item.counter != "time":
                 self._planned[item.counter].setdefault(int(item.at), []).append(item)
         self._windows: dict[str, float] = {}
+        self._down_since = 0.0
         self._waiting: dict[asyncio.Future[None], None] = {}
 
     # Time.
@@ -125,8 +126,10 @@ class World:
     def begin(self, window: str, seconds: float = 1e12) -> None:
         """From now on, for so long."""
         self.tell(f"    {window} for {seconds:.1f} s")
+        was_down = self.is_down
         self._windows[window] = max(self.now() + seconds, self._windows.get(window, 0.0))
         if self.is_down:
+            self._down_since = self._down_since if was_down else self.now()
             self.oracle.line_struck()
         if window in OFFLINE:
             self.cut(window)
@@ -149,6 +152,11 @@ class World:
     def is_down(self) -> bool:
         """No byte goes through."""
         return bool(self.any_on(*OFFLINE, "line: hangs"))
+
+    @property
+    def has_been_down(self) -> bool:
+        """And not just since this very moment, in which what was heard before may still be done."""
+        return self.is_down and self.now() > self._down_since
 
     def cut(self, why: str) -> None:
         """Every request in flight dies."""
