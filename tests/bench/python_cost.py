@@ -4,10 +4,10 @@
 
 The worker's thread is asked how much of a processor it took (the kernel's ``schedstat``), and V8's sampling profiler, which looks at
 it every half millisecond, for what: the share of looks at Pyodide's WebAssembly or its glue, of all that did not find it idle, is
-Python's, snapshots included, and what it calls of the browser. (The profiler
-alone counts by the clock on the wall, and so what other processes took in between.) It is divided by the files, or by the parts. WebAssembly
-that has hardly run yet is slow, so parts of the first hundred and further ones are told apart: the latter are what an
-upload of four times as many parts takes more. Printed are medians, in milliseconds, with the budgets; nothing is asserted.
+Python's, snapshots included, and what it calls of the browser. (The profiler alone counts by the clock on the wall, and so what
+other processes took in between.) It is divided by the files, or by the parts. WebAssembly that has hardly run yet is slow, so parts
+of the first hundred and further ones are told apart: the latter are what an upload of four times as many parts takes more. Printed
+are medians, in milliseconds, with the budgets; nothing is asserted.
 """
 
 from __future__ import annotations

@@ -69,10 +69,10 @@ def test_a_stall_moves_nothing_until_it_ends() -> None:
         task = asyncio.create_task(put(line, content(16 * MIB)))
         await arrival(s3)
         await line.stall()
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(0.4)  # in which a busy machine, too, takes most of what was under way
         before = s3.log("/b/k")[0].received
         await asyncio.sleep(0.2)
-        assert s3.log("/b/k")[0].received <= before + 2 * MIB  # of 3.3; what the server's own buffer held
+        assert s3.log("/b/k")[0].received <= before + MIB  # what the server's own buffer held
         assert not task.done()
         await line.flow()
         assert (await task).status == 200
