@@ -10,7 +10,7 @@ from upload_engine.demo.bucket import Upload
 from upload_engine.demo.demo import Demo
 from upload_engine.demo.network import Conditions
 from upload_engine.demo.shelf import MemoryShelf
-from upload_engine.interfaces import HttpResponse, PartBody, PutRequest
+from upload_engine.interfaces import HttpResponse, PartBody, PutRequest, Record
 
 from tests.contracts.roles import raised
 from tests.contracts.roles.transport import MIB, content, md5_of
@@ -86,6 +86,27 @@ def test_a_lost_answer_is_a_network_fault_and_the_part_is_there() -> None:
         await raised(NetworkFault, task)
         assert list(store.upload.parts) == [1]
         assert demo.tally.counters.lost == 1
+
+    run(story)
+
+
+def test_what_is_stored_is_counted_though_nobody_waits_for_the_answer() -> None:
+    """A part may be given up in the very moment when it is written down."""
+
+    async def story(demo: Demo, shelf: MemoryShelf) -> None:
+        store = await store_with(demo, shelf)
+        tasks: list[asyncio.Future[HttpResponse]] = []
+        write_down = shelf.keep_record
+
+        async def cancelled_meanwhile(record: Record) -> None:
+            await write_down(record)
+            tasks[0].cancel()
+            await asyncio.sleep(0)
+
+        shelf.keep_record = cancelled_meanwhile  # type: ignore[method-assign]
+        tasks.append(asyncio.ensure_future(store.put(1, content(2 * MIB))))
+        await raised(asyncio.CancelledError, tasks[0])
+        assert (list(store.upload.parts), demo.tally.counters.stored) == ([1], 1)
 
     run(story)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import random
-from collections.abc import AsyncIterator, Collection, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -68,10 +68,16 @@ def from_record(record: dict[str, Any]) -> Upload:
 
 
 class Bucket:
-    """``open`` it before anything else. What is refused is raised as the ServiceFault that S3 would answer with."""
+    """``open`` it before anything else. What is refused is raised as the ServiceFault that S3 would answer with.
 
-    def __init__(self, shelf: Shelf, clock: Clock, rng: random.Random) -> None:
+    on_stored: told of every part that is there, whether or not somebody still waits for the answer.
+    """
+
+    def __init__(
+        self, shelf: Shelf, clock: Clock, rng: random.Random, on_stored: Callable[[], None] = lambda: None
+    ) -> None:
         self._shelf = shelf
+        self._on_stored = on_stored
         self._clock = clock
         self._rng = rng
         self.uploads: dict[str, Upload] = {}
@@ -129,6 +135,7 @@ class Bucket:
         if upload.upload_id not in self.uploads:  # given up while its bytes were being written
             await self._shelf.forget(upload.upload_id)
         self.find(upload.upload_id).parts[number] = (etag, body.size)
+        self._on_stored()
         await self._shelf.keep_record(upload.to_record())
         return etag
 

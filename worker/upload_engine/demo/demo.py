@@ -21,9 +21,9 @@ class Demo:
 
     def __init__(self, shelf: Shelf, clock: Clock, rng: random.Random, crash: Callable[[], None]) -> None:
         self.network = Network(clock, rng)
-        self.bucket = Bucket(shelf, clock, rng)
-        self.links = Links(clock)
         self.tally = Tally()
+        self.bucket = Bucket(shelf, clock, rng, on_stored=lambda: self.tally.add(stored=1))
+        self.links = Links(clock)
         self.signer = DemoSigner(self.network, self.bucket, self.links, self.tally, clock)
         self.transport = DemoTransport(self.network, self.bucket, self.links, self.tally, rng)
         self.desk = Desk(self.network, self.bucket, self.links, shelf, self.tally, clock, crash)

@@ -64,13 +64,11 @@ class DemoTransport:
                 raise ServiceFault(403, "SignatureDoesNotMatch", "Another length was signed.")
             if self._network.conditions.failing and self._rng.random() < FAILING:
                 raise self._failure(upload_id, number)
-            etag = await self._keep(request, upload_id, number)
+            return await self._keep(request, upload_id, number)
         except ServiceFault as fault:
             self._tally.add(refused=1)
             self._tally.tell(f"Part {number} was refused: {fault.status} {fault.code}.")
             raise
-        self._tally.add(stored=1)
-        return etag
 
     async def _keep(self, request: PutRequest, upload_id: str, number: int) -> str:
         try:
