@@ -15,13 +15,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 from uploads.protocol import PHASES
+from uploads.server.paths import ROOT
 
 from tests.harness.browser import Browser, wait_until
 from tests.harness.tabs import AnyBrowser
-from tests.unit.ui.test_ui_page import ERROR, ROOT, site, tell
+from tests.unit.ui.conftest import open_page
+from tests.unit.ui.test_ui_page import ERROR, tell
 from tests.unit.ui.test_ui_panels import FIGURES, SITE, STATISTICS_ROW, say, show_many
-
-__all__ = ["site"]
 
 pytestmark = pytest.mark.browser
 
@@ -54,10 +54,7 @@ def browser(request: pytest.FixtureRequest) -> Iterator[AnyBrowser]:
 def page(browser: AnyBrowser, site: str) -> Iterator[Page]:
     page: Page = browser.new_page()  # type: ignore[assignment]
     page.set_viewport_size({"width": 1000, "height": 900})
-    page.goto(site)
-    page.wait_for_selector("html[data-page=ready]")
-    page.evaluate("engine.ready()")
-    wait_until(page, "document.documentElement.dataset.engine === 'ready'")
+    open_page(page, site)
     yield page
     page.close()
 
@@ -136,10 +133,7 @@ def statistics(page: Page) -> None:
 
 
 def demo(page: Page) -> None:
-    page.goto(page.url + "?demo")
-    page.wait_for_selector("html[data-page=ready]")
-    page.evaluate("engine.ready()")
-    wait_until(page, "document.documentElement.dataset.engine === 'ready'")
+    open_page(page, page.url + "?demo")
     page.locator("#demo").wait_for()
     running(page)
 

@@ -13,10 +13,9 @@ from uploads.ui.speech import ENGLISH, LANGUAGES, NAMES
 
 from tests import catalogues
 from tests.harness.browser import Browser, wait_until
-from tests.unit.ui.test_ui_page import page, site, tell
+from tests.unit.ui.conftest import open_page
+from tests.unit.ui.test_ui_page import tell
 from tests.unit.ui.test_ui_panels import SITE, say
-
-__all__ = ["page", "site"]
 
 pytestmark = pytest.mark.browser
 OTHERS = [language for language in LANGUAGES if language != ENGLISH]
@@ -35,9 +34,7 @@ def open_in(chromium: Callable[..., Browser], site: str) -> Iterator[Callable[[s
     def opened(tag: str) -> Page:
         browser = chromium(f"--accept-lang={tag}")
         browsers.append(browser)
-        browser.page.goto(site)
-        browser.page.evaluate("engine.ready()")
-        wait_until(browser.page, "document.documentElement.dataset.engine === 'ready'")
+        open_page(browser.page, site)
         return browser.page
 
     yield opened
@@ -178,9 +175,7 @@ def test_a_catalogue_that_does_not_come_leaves_the_page_in_english(
 ) -> None:
     browser = chromium("--accept-lang=fr")
     browser.page.route("**/fr.json", lambda route: route.abort())
-    browser.page.goto(site)
-    browser.page.evaluate("engine.ready()")
-    wait_until(browser.page, "document.documentElement.dataset.engine === 'ready'")
+    open_page(browser.page, site)
     wait_until(browser.page, "!('words' in document.documentElement.dataset)")
     assert browser.page.locator("h1").inner_text() == "Uploads"
     assert browser.page.evaluate("document.documentElement.lang") == "en"
@@ -190,12 +185,12 @@ def test_a_catalogue_that_does_not_come_leaves_the_page_in_english(
 def test_nobody_sees_english_who_does_not_read_it(chromium: Callable[..., Browser], site: str) -> None:
     """Until the words are there the page is blank; should nothing come at all, it is English after two seconds."""
     browser = chromium("--accept-lang=ja")
-    browser.page.route("**/main.py", lambda route: route.abort())
+    browser.page.route("**/page.romfs", lambda route: route.abort())
     browser.page.goto(site, wait_until="domcontentloaded")
     shown = "getComputedStyle(document.body).opacity"
     assert browser.page.evaluate("document.documentElement.dataset.words") == "to come"
     wait_until(browser.page, f"{shown} === '1'")
-    browser.page.unroute("**/main.py")
+    browser.page.unroute("**/page.romfs")
     browser.page.reload()
     wait_until(browser.page, SPOKEN, "ja")
     assert browser.page.evaluate(shown) == "1"

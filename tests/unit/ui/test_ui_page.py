@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,28 +11,12 @@ from playwright.sync_api import Locator, Page
 from uploads.protocol import PHASES
 from uploads.ui import view, words
 
-from tests.harness.browser import Browser, wait_until
+from tests.harness.browser import Browser, Visitor, wait_until
+from tests.unit.ui.conftest import open_page
+from tests.unit.ui.scripted_site import Repository, serve
 
 pytestmark = pytest.mark.browser
 
-ROOT = Path(__file__).resolve().parents[3]
-VENDOR = {
-    "vendor/pyscript/": ROOT / "node_modules/@pyscript/core/dist",
-    "vendor/uplot/": ROOT / "node_modules/uplot/dist",
-    "vendor/micropython/": ROOT / "node_modules/@micropython/micropython-webassembly-pyscript",
-}
-TYPES = {
-    ".html": "text/html; charset=utf-8",
-    ".css": "text/css",
-    ".js": "text/javascript",
-    ".mjs": "text/javascript",
-    ".wasm": "application/wasm",
-    ".svg": "image/svg+xml",
-}
-POLICY = (
-    "default-src 'self'; script-src 'self' 'wasm-unsafe-eval' 'unsafe-eval'; style-src 'self'; "
-    "img-src 'self' data: blob:; connect-src 'self'; worker-src 'self'; object-src 'none'; base-uri 'none'"
-)
 NAMES = {"pause": "Pause", "resume": "Resume", "retry": "Retry", "choose": "Choose file…", "cancel": "Cancel"}
 NAMES |= {"continue": "Continue", "remove": "Remove", "details": "Details"}
 ERROR = {
@@ -47,57 +29,6 @@ ERROR = {
     "requestId": None,
     "story": [],
 }
-
-
-class Handler(BaseHTTPRequestHandler):
-    """The repository as a site, under a path of its own, with the scripted engine in the worker's place."""
-
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        path = self.path.partition("?")[0].removeprefix("/deep/") or "index.html"
-        file = ROOT / path
-        for prefix, folder in VENDOR.items():
-            if path.startswith(prefix):
-                file = folder / path.removeprefix(prefix)
-        if path == "service_worker.js":  # keeps nothing: the site's build tells it what
-            file = ROOT / "worker" / path
-        if path == "worker/upload_worker.js":
-            file = Path(__file__).with_name("scripted_engine.js")
-        content = file.read_bytes() if file.is_file() else b""
-        self.send_response(200 if file.is_file() else 404)
-        self.send_header("Content-Type", TYPES.get(file.suffix, "text/plain; charset=utf-8"))
-        self.send_header("Content-Length", str(len(content)))
-        self.send_header("Content-Security-Policy", POLICY)
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, *_: object) -> None:
-        """Nothing: the browser's log tells more."""
-
-
-@pytest.fixture
-def site() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/deep/"
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-@pytest.fixture
-def page(chromium: Callable[[], Browser], site: str) -> Iterator[Page]:
-    """The page with a ready engine; in the end nothing went wrong in its console, and nobody else was asked."""
-    browser = chromium()
-    browser.page.goto(site)
-    browser.page.evaluate("engine.ready()")
-    wait_until(browser.page, "document.documentElement.dataset.engine === 'ready'")
-    yield browser.page
-    assert browser.console == []
-    browser.close()
-    assert browser.hosts() == {site.split("/")[2]}
 
 
 def tell(page: Page, upload_id: str, phase: str, percent: float = 0, **more: Any) -> Locator:
@@ -183,17 +114,23 @@ def test_restored_uploads_stand_in_the_order_in_which_they_began(page: Page) -> 
     assert page.locator(".name").all_inner_texts() == ["a", "b", "c", "d"]
 
 
-def test_files_chosen_before_python_runs_are_taken(
-    chromium: Callable[[], Browser], site: str, tmp_path: Path
-) -> None:
+def test_files_chosen_before_python_runs_are_taken(visitor: Visitor, site: str, tmp_path: Path) -> None:
     (tmp_path / "early.bin").write_bytes(b"x")
-    browser = chromium()
-    browser.page.goto(site, wait_until="commit")
-    browser.choose_files(tmp_path / "early.bin")
-    browser.page.locator("[data-upload-id]").wait_for()
-    assert browser.page.locator("[data-upload-id] .state").inner_text() == "Getting ready…"
-    assert browser.page.locator("[data-upload-id]").get_attribute("data-phase") == "queued"
-    browser.close()
+    visitor.page.goto(site, wait_until="commit")
+    visitor.choose_files(tmp_path / "early.bin")
+    visitor.page.locator("[data-upload-id]").wait_for()
+    assert visitor.page.locator("[data-upload-id] .state").inner_text() == "Getting ready…"
+    assert visitor.page.locator("[data-upload-id]").get_attribute("data-phase") == "queued"
+
+
+def test_the_repository_itself_is_a_site(chromium: Callable[[], Browser]) -> None:
+    """Who works on the page needs no build."""
+    with serve(Repository) as url:
+        page = chromium().page
+        open_page(page, url)
+        tell(page, "u", "uploading", 41.9)
+        page.locator("[data-action=details]").click()
+        page.get_by_role("dialog").wait_for()
 
 
 def test_files_can_be_dropped_anywhere(page: Page) -> None:

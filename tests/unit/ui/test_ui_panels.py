@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page
+from uploads.server.paths import DIST
 
 from tests.harness.browser import wait_until
-from tests.unit.ui.test_ui_page import ROOT, page, posted, site, tell
-
-__all__ = ["page", "site"]
+from tests.unit.ui.test_ui_page import posted, tell
 
 pytestmark = pytest.mark.browser
 
@@ -338,9 +337,9 @@ def test_a_notification_tells_that_all_is_done_to_whoever_looks_at_something_els
 
 def test_what_is_allowed_is_told_before_anything_is_chosen(page: Page, site: str) -> None:
     """U13."""
-    rules = '[uploads]\nmax_files = 3\nmax_file_size = 5000000\nallowed_types = ["image/*", ".pdf"]\n'
-    told = (ROOT / "pyscript.toml").read_text("utf-8").replace("[uploads]\n", rules)
-    page.route("**/pyscript.toml", lambda route: route.fulfill(body=told))
+    told = json.loads((DIST / "config.json").read_text("utf-8"))
+    told["uploads"] = {"max_files": 3, "max_file_size": 5_000_000, "allowed_types": ["image/*", ".pdf"]}
+    page.route("**/config.json", lambda route: route.fulfill(json=told))
     page.goto(site)
     page.wait_for_selector("html[data-page=ready]")
     page.evaluate("engine.ready()")
@@ -358,8 +357,8 @@ def test_what_is_allowed_is_told_before_anything_is_chosen(page: Page, site: str
           input.dispatchEvent(new Event("change"));
         }"""
     )
-    told = "At most 3 files can be uploaded at a time. 97 were left out."
-    page.get_by_role("alert").get_by_text(told).wait_for()
+    left_out = "At most 3 files can be uploaded at a time. 97 were left out."
+    page.get_by_role("alert").get_by_text(left_out).wait_for()
     assert [message["fileName"] for message in posted(page, "START_UPLOAD")] == [
         f"file-{n}.pdf" for n in range(3)
     ]
