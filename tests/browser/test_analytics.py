@@ -50,6 +50,7 @@ def open_receiver() -> Iterator[tuple[str, list[tuple[str, dict[str, Any]]]]]:
         host.shutdown()
 
 
+@pytest.mark.long
 def test_what_becomes_of_uploads_is_told_in_batches_and_at_the_end(
     chromium: Callable[[], Browser], tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:

@@ -43,6 +43,7 @@ def test_20_seconds_without_a_network_in_the_middle(visitor: Visitor, bad: BadLi
     assert "waiting-for-network" in {phase for _, phase, _ in uploads.timeline(film.name)}
 
 
+@pytest.mark.long
 def test_answers_are_lost_after_storing(visitor: Visitor, bad: BadLine, film: Path) -> None:
     """Fault 2."""
     rule = bad.script.add(Rule(lose_answer(), share=0.4, seed=1))

@@ -86,6 +86,7 @@ def test_where_pages_cannot_read_it_the_whole_is_compared_and_the_part_found(
     assert "reconciling" in {phase for _, phase, _ in uploads.timeline(file.name)}
 
 
+@pytest.mark.long
 def test_an_older_copy_that_arrives_late_changes_nothing(visitor: Visitor, bad: BadLine, file: Path) -> None:
     """V4; fault 71: the store keeps both copies of a part, and the right one is taken."""
     bad.limit(8e6)
@@ -104,6 +105,7 @@ def test_an_older_copy_that_arrives_late_changes_nothing(visitor: Visitor, bad: 
     assert prove(uploads, bad, file) == []
 
 
+@pytest.mark.long
 def test_a_finished_upload_is_compared_with_a_file_whenever_a_person_likes(
     visitor: Visitor, bad: BadLine, file: Path, tmp_path: Path
 ) -> None:

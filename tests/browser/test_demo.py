@@ -250,6 +250,7 @@ def test_every_lever_is_in_reach_of_the_keyboard_and_has_a_name(page: Page) -> N
     assert page.locator("#demo").count() == 0
 
 
+@pytest.mark.long
 def test_the_demo_and_the_real_page_never_meet(page: Page, tmp_path: Path) -> None:
     """H3: neither their workers nor what they keep."""
     real = page.context.new_page()

@@ -21,6 +21,7 @@ from tests.fakes.fault_server import Fault, Rule, Turn
 from tests.fakes.http_wire import Response
 from tests.fakes.s3_bucket import AMAZON, ENCRYPTED, SEAWEEDFS
 from tests.fakes.s3_xml import error_body
+from tests.harness.marks import mostly_long
 
 pytestmark = pytest.mark.browser
 
@@ -102,7 +103,26 @@ ROWS: dict[str, Callable[[], list[Rule]]] = {
 }
 
 
-@pytest.mark.parametrize("row", ROWS)
+USUAL = {
+    "1 reset within a part",
+    "2 answers lost, again and again",
+    "8 a portal's page",
+    "15 500 to Create",
+    "15 504 of a proxy",
+    "16 503 to Complete",
+    "18 503 without CORS",
+    "19 RequestTimeout",
+    "21 Complete: 200 with an error",
+    "22 Complete: no answer",
+    "25 NoSuchUpload after success",
+    "29 PreconditionFailed after success",
+    "39 expired under way",
+    "45 skewed, the page's URL",
+}
+"""One of a kind."""
+
+
+@pytest.mark.parametrize("row", mostly_long(ROWS, USUAL))
 def test_it_goes_on_by_itself(scene: Scene, tmp_path: Path, row: str) -> None:
     """Faults 1, 2, 8, 15, 16, 18, 19, 21, 22, 23, 25, 29, 38, 39, 40, 45: what struck is tried again, and nothing else."""
     scene.prove(scene.begin(tmp_path, *ROWS[row]()))
@@ -120,7 +140,9 @@ API_ROWS: dict[str, Callable[[], Rule]] = {
 }
 
 
-@pytest.mark.parametrize("row", API_ROWS)
+@pytest.mark.parametrize(
+    "row", mostly_long(API_ROWS, {"8 a portal's page to Create", "22 Complete: no answer", "42 Create: 500"})
+)
 def test_it_goes_on_when_the_signing_server_fails(scene: Scene, tmp_path: Path, row: str) -> None:
     """Faults 8, 22, 23, 42."""
     scene.prove(scene.begin(tmp_path, front=[API_ROWS[row]()]))
@@ -160,7 +182,7 @@ STOPS: dict[str, tuple[Callable[[], Rule], str]] = {
 }
 
 
-@pytest.mark.parametrize("row", STOPS)
+@pytest.mark.parametrize("row", mostly_long(STOPS, {"46 AccessDenied"}))
 def test_it_stops_and_says_why_and_what_is_stored_is_kept(scene: Scene, tmp_path: Path, row: str) -> None:
     """Faults 9, 20, 37, 46: a person has to see to it; then Retry goes on where it stopped."""
     make, words = STOPS[row]
@@ -272,7 +294,7 @@ LISTS: dict[str, tuple[Callable[[], list[Rule]], list[int]]] = {
 }
 
 
-@pytest.mark.parametrize("row", LISTS)
+@pytest.mark.parametrize("row", mostly_long(LISTS, {"28 a part was not kept", "34 ListParts: another ETag"}))
 def test_the_list_of_parts_decides(scene: Scene, tmp_path: Path, row: str) -> None:
     """Faults 28, 33, 34."""
     make, resent = LISTS[row]
@@ -334,7 +356,7 @@ DATA: dict[str, tuple[Callable[[], Rule], list[int]]] = {
 }
 
 
-@pytest.mark.parametrize("row", DATA)
+@pytest.mark.parametrize("row", mostly_long(DATA, {"69 a bit flips", "70 stored under the wrong number"}))
 def test_wrong_bytes_are_never_taken_for_the_file(scene: Scene, tmp_path: Path, row: str) -> None:
     """Faults 69, 70, 71, 72: whatever the store has answered, it goes on until the object is the file."""
     make, resent = DATA[row]

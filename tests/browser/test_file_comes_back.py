@@ -154,6 +154,7 @@ def test_a_picked_file_is_picked_once_after_each_of_ten_kills(
     assert slow.proxy.sent_up - before <= size + kills * ON_THE_WAY + OVERHEAD
 
 
+@pytest.mark.long
 def test_one_click_brings_a_dropped_file_back(chromium: Chromium, slow: Line, tmp_path: Path) -> None:
     """D8; faults 47, 49; I3.
 
@@ -186,6 +187,7 @@ def test_one_click_brings_a_dropped_file_back(chromium: Chromium, slow: Line, tm
     finish_and_close(uploads, slow, file, stored)
 
 
+@pytest.mark.long
 def test_who_says_no_chooses_the_file_again(chromium: Chromium, slow: Line, tmp_path: Path) -> None:
     """D8; fault 49."""
     file = random_file(tmp_path / "film.bin", SIZE)

@@ -194,6 +194,7 @@ def test_a_locked_file_opens_with_the_key_alone(send: Send, site: Site, tmp_path
     assert clear.getvalue() == file.read_bytes()
 
 
+@pytest.mark.long
 def test_uploads_go_on_while_an_inspector_runs_for_ever(
     chromium: Callable[..., Browser], site: Site, tmp_path: Path
 ) -> None:
@@ -275,6 +276,7 @@ def inspect(file):
 """
 
 
+@pytest.mark.long
 def test_packages_come_from_the_site_itself(
     chromium: Callable[..., Browser], site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

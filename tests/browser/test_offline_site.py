@@ -108,6 +108,7 @@ def publish(site: Path, title: str) -> None:
     page.write_text(page.read_text().replace("<title>Uploads<", f"<title>{title}<"))
 
 
+@pytest.mark.long
 def test_settings_changed_where_the_site_is_published_arrive(
     chromium: Callable[..., Browser], tmp_path: Path
 ) -> None:
@@ -127,6 +128,7 @@ def test_settings_changed_where_the_site_is_published_arrive(
         wait_until(page, f"async () => await ({KEPT})() === 0")
 
 
+@pytest.mark.long
 def test_a_person_can_remove_the_copy_and_have_it_back(
     chromium: Callable[..., Browser], tmp_path: Path
 ) -> None:
@@ -146,6 +148,7 @@ def test_a_person_can_remove_the_copy_and_have_it_back(
         until_kept(page)
 
 
+@pytest.mark.long
 def test_files_shared_by_another_program_are_uploaded(
     chromium: Callable[..., Browser], copying: tuple[Line, str], tmp_path: Path
 ) -> None:

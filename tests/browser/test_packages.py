@@ -35,6 +35,7 @@ def loaded(browser: Browser, ending: str) -> bool:
     return any(request["url"].endswith(ending) for request in browser.requests())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("case", ["none named", "named", "missing"])
 def test_the_engine_gets_ready_and_says_what_it_could_not_install(
     chromium: Callable[..., Browser], copy: tuple[Path, str], case: str

@@ -90,6 +90,7 @@ def test_a_form_carries_the_key_of_its_film(chromium: Chromium, line: Line, tmp_
     end(browser, line)
 
 
+@pytest.mark.long
 def test_a_folder_is_kept_in_step(chromium: Chromium, line: Line, tmp_path: Path) -> None:
     """O9. What is new or has been changed is uploaded, over a reload, too, and nothing else."""
     browser = chromium()
@@ -113,6 +114,7 @@ def test_a_folder_is_kept_in_step(chromium: Chromium, line: Line, tmp_path: Path
     end(browser, line)
 
 
+@pytest.mark.long
 def test_uploads_have_a_face_of_their_own(chromium: Chromium, slow: Line, tmp_path: Path) -> None:
     """O9. Paused, reloaded, taken up again with the file, and removed."""
     browser = chromium()

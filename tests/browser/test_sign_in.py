@@ -52,6 +52,7 @@ def two(shared_chromium: Browser) -> Iterator[tuple[Visitor, Visitor]]:
     second.close()
 
 
+@pytest.mark.long
 def test_neither_of_two_people_sees_or_touches_the_others_upload(
     two: tuple[Visitor, Visitor], slow: Line, tmp_path: Path
 ) -> None:

@@ -20,6 +20,7 @@ from tests.browser.slowly import finish, stored_parts, until_stored
 from tests.browser.test_browser_rows import Tab, under_way
 from tests.browser.uploads_page import LIMIT, WATCH_ENGINE, UploadsPage, part_numbers, random_file
 from tests.harness.browser import Browser, wait_until
+from tests.harness.marks import mostly_long
 
 pytestmark = pytest.mark.browser
 Chromium = Callable[..., Browser]
@@ -40,6 +41,7 @@ def end_tab(tab: Tab, how: str) -> None:
             tab.page.goto("chrome://crash")
 
 
+@pytest.mark.long
 def test_a_follower_shows_and_pauses_what_the_leading_tab_uploads(
     chromium: Chromium, slow: Line, tmp_path: Path
 ) -> None:
@@ -60,7 +62,7 @@ def test_a_follower_shows_and_pauses_what_the_leading_tab_uploads(
     assert set(part_numbers(browser)) == set(range(1, 9))
 
 
-@pytest.mark.parametrize("how", ["closed", "crashed"])
+@pytest.mark.parametrize("how", mostly_long(["closed", "crashed"], {"crashed"}))
 def test_when_the_leading_tab_goes_another_one_ends_what_it_was_given(
     chromium: Chromium, slow: Line, tmp_path: Path, how: str
 ) -> None:
@@ -107,6 +109,7 @@ def test_a_small_file_goes_through_a_worker_that_another_tab_has_started(
     assert browser.console == []
 
 
+@pytest.mark.long
 def test_a_file_that_went_with_the_leading_tab_is_asked_for(
     chromium: Chromium, slow: Line, tmp_path: Path
 ) -> None:

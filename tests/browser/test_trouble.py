@@ -104,6 +104,7 @@ def test_kill_9_of_both(chromium: Chromium, slow: Line, tmp_path: Path) -> None:
     assert not stored & set(part_numbers(browser))
 
 
+@pytest.mark.long
 def test_a_line_that_is_cut_again_and_again(chromium: Chromium, slow: Line, tmp_path: Path) -> None:
     """D4; faults 1, 7; I8."""
     file = random_file(tmp_path / "film.bin", SIZE)
@@ -117,6 +118,7 @@ def test_a_line_that_is_cut_again_and_again(chromium: Chromium, slow: Line, tmp_
     assert percents == sorted(percents)
 
 
+@pytest.mark.long
 def test_fifty_clicks_and_the_last_one_wins(chromium: Chromium, slow: Line, tmp_path: Path) -> None:
     """C3; fault 66."""
     file = random_file(tmp_path / "film.bin", 30 * MIB)

@@ -12,6 +12,7 @@ from uploads.server.snapshot import Snapshot
 from tests.contracts.site import Site, snapshot_of
 from tests.contracts.test_worker_script import ask
 from tests.harness.browser import Browser
+from tests.harness.marks import mostly_long
 
 pytestmark = pytest.mark.browser
 
@@ -67,7 +68,7 @@ DAMAGE: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
-@pytest.mark.parametrize("how", DAMAGE)
+@pytest.mark.parametrize("how", mostly_long(DAMAGE, {"is cut off"}))
 def test_without_a_snapshot_that_fits_the_engine_is_imported(
     chromium: Callable[[], Browser], quick_site: Site, snapshot: Snapshot, how: str
 ) -> None:
@@ -78,6 +79,7 @@ def test_without_a_snapshot_that_fits_the_engine_is_imported(
     assert ask(browser.page, "count") == 1
 
 
+@pytest.mark.long
 def test_a_snapshot_that_is_missing_is_done_without(
     chromium: Callable[[], Browser], quick_site: Site
 ) -> None:

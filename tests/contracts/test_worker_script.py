@@ -16,6 +16,7 @@ from tests.browser.uploads_page import FORGETFUL
 from tests.contracts.site import Site, snapshot_of
 from tests.harness.browser import Browser, Visitor, wait_until
 from tests.harness.crashes import end_shared_worker
+from tests.harness.marks import mostly_long
 
 pytestmark = pytest.mark.browser
 
@@ -136,7 +137,9 @@ def test_without_any_worker_a_page_that_cannot_run_it_itself_says_so(visitor: Vi
 
 
 @pytest.mark.parametrize("query", ["", "?worker=dedicated"])
-@pytest.mark.parametrize("missing", ["worker/engine.zip", "vendor/pyodide/pyodide.mjs"])
+@pytest.mark.parametrize(
+    "missing", mostly_long(["worker/engine.zip", "vendor/pyodide/pyodide.mjs"], {"worker/engine.zip"})
+)
 def test_a_missing_file_is_said_to_every_page(visitor: Visitor, site: Site, query: str, missing: str) -> None:
     """A5."""
     site.snapshot = None
@@ -227,9 +230,7 @@ def open_tab(page: Page, url: str) -> Page:
 ALONE = "?worker=dedicated"
 
 
-@pytest.mark.parametrize(
-    "how", ["closed", pytest.param("crashed", marks=pytest.mark.long), "its worker fails"]
-)
+@pytest.mark.parametrize("how", mostly_long(["closed", "crashed", "its worker fails"], {"closed"}))
 def test_without_a_shared_worker_one_tab_leads_and_the_next_takes_over(
     visitor: Visitor, lively: Site, how: str
 ) -> None:

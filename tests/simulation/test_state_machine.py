@@ -24,7 +24,7 @@ from tests.simulation.world import World
 
 pytestmark = pytest.mark.no_cover  # what it reaches by chance proves nothing; counted, it takes twice as long
 
-EXAMPLES = int(os.environ.get("HYPOTHESIS_EXAMPLES", "1000"))
+EXAMPLES = int(os.environ.get("HYPOTHESIS_EXAMPLES", "500"))
 OFFLINE = "line: offline for hours"
 LONG_ENOUGH = 4_000.0
 NAMES = st.sampled_from(("a", "b"))

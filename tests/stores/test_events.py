@@ -167,6 +167,7 @@ def test_what_ends_elsewhere_is_told_as_well(watched: ServerProcess) -> None:
             assert page.until_type("completed", made["key"])["size"] == 5
 
 
+@pytest.mark.long
 def test_what_stood_at_a_key_before_is_not_taken_for_the_upload(watched: ServerProcess) -> None:
     """Q6: a key that the application chose has an object of last week; both who watch it and a back office are told."""
     office = bearer_of("office", scope="uploads:watch")

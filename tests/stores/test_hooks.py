@@ -137,6 +137,7 @@ def test_a_hook_that_fails_is_tried_again_and_its_words_stay_with_it(
     assert "nobody's log" not in server.log
 
 
+@pytest.mark.long
 def test_a_hook_that_died_with_its_server_is_called_again(
     hooked: Callable[[str], ServerProcess], folder: Path
 ) -> None:

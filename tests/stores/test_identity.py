@@ -160,6 +160,7 @@ def test_the_operators_rules_decide_before_anything_is_created(strict: ServerPro
     assert "on purpose" not in strict.log
 
 
+@pytest.mark.long
 def test_the_secret_is_changed_in_mid_upload(own_server: ServerProcess, tmp_path: Path) -> None:
     """K4: what the old one has signed is good while it is named, and no longer."""
     own_server.start()

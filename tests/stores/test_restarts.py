@@ -84,6 +84,7 @@ def test_a_store_that_dies_is_started_again(own_server: ServerProcess) -> None:
     assert own_server.object_bytes("kept") == b"kept"
 
 
+@pytest.mark.long
 def test_a_bucket_keeps_the_rules_of_others(own_server: ServerProcess) -> None:
     """ACCEPTANCE E5."""
     own_server.start()
@@ -136,6 +137,7 @@ def test_with_settings_for_another_store_nothing_embedded_starts(
         other.stop()
 
 
+@pytest.mark.long
 def test_the_keys_are_private_and_stay(own_server: ServerProcess) -> None:
     """E4."""
     own_server.start()

@@ -61,6 +61,7 @@ def answers(metrics_port: int, route: str) -> float:
     return sum(float(value) for name, _, value in rows if f'route="{route}"' in name)
 
 
+@pytest.mark.long
 def test_an_upload_is_everybodys_and_the_figures_are_the_sum(crew: ServerProcess, metrics_port: int) -> None:
     """Each call comes over a connection of its own, to whichever process takes it."""
     workers_of(crew)

@@ -85,6 +85,7 @@ def test_a_source_that_does_not_compile_is_named(tmp_path: Path) -> None:
         bundle.compiled_zip({"package/bad.py": tmp_path / "bad.py"})
 
 
+@pytest.mark.long
 def test_the_built_library_runs_the_built_engine(built: Path) -> None:
     program = (
         f"import sys; sys.path.insert(0, '/in/{folders_of(built)['worker']}engine.zip')\n"

@@ -13,6 +13,7 @@ from uploads.ui.speech import ENGLISH, LANGUAGES, NAMES
 
 from tests import catalogues
 from tests.harness.browser import Browser, wait_until
+from tests.harness.marks import mostly_long
 from tests.unit.ui.conftest import open_page
 from tests.unit.ui.test_ui_page import tell
 from tests.unit.ui.test_ui_panels import SITE, say
@@ -55,7 +56,7 @@ def settings(page: Page) -> None:
     page.locator("dialog[open]").wait_for()
 
 
-@pytest.mark.parametrize("language", OTHERS)
+@pytest.mark.parametrize("language", mostly_long(OTHERS, {"ar", "fr"}))
 def test_the_browsers_language_is_spoken_in_every_phase(
     open_in: Callable[[str], Page], language: str
 ) -> None:
@@ -89,7 +90,7 @@ FAILED = {
 }
 
 
-@pytest.mark.parametrize("language", ["ar", "ja", "zh"])
+@pytest.mark.parametrize("language", mostly_long(["ar", "ja", "zh"], {"zh"}))
 def test_no_english_is_left_anywhere(open_in: Callable[[str], Page], language: str) -> None:
     """Where other letters are used, Latin words would be English ones."""
     page = open_in(language)
