@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from upload_engine.core.errors import FileFault, NetworkFault
+from upload_engine.core.records import parts_of
 from upload_engine.core.retry import RetryBudget
 from upload_engine.interfaces import ApiRequest, HttpResponse
 
@@ -295,7 +296,7 @@ class Oracle:
         if record["serverUploadId"]:
             name = record["serverUploadId"].partition("~")[0]
             self._owners[name] = record["uploadId"]
-            self._recorded[name] = {part["partNumber"]: part["etag"] for part in record["parts"]}
+            self._recorded[name] = {number: part.etag for number, part in parts_of(record).items()}
 
     def heard(self, text: str) -> None:
         """Invariant I7, for whatever leaves the engine."""
@@ -334,7 +335,7 @@ class Oracle:
         """No page sees a part that a crash could make the engine forget."""
         if session["status"] in ("completed", "cancelled") or not session["parts_uploaded"]:
             return
-        written = len(record["parts"]) if record else 0
+        written = len(parts_of(record)) if record else 0
         self.check(
             written >= session["parts_uploaded"], f"{session['file_name']}: told before it was written down"
         )

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from upload_engine.core.errors import StorageFault
 from upload_engine.core.limits import GIB, MIB
+from upload_engine.core.records import parts_of
 from upload_engine.memory_store import MemoryStore
 from uploads import protocol as p
 
@@ -114,7 +115,7 @@ async def test_an_engine_that_drains_ends_what_it_has_begun_and_begins_nothing_m
         await asyncio.sleep(600)
         assert world.bytes_stored == stored
         (record,) = await store.load("me")
-    assert sum(part["size"] for part in record["parts"]) == stored, "all of it is written down"
+    assert sum(part.size for part in parts_of(record).values()) == stored, "all of it is written down"
     async with Life(world, store) as life:
         await life.page.until("a", "waiting-for-file")
         life.start("b", file)

@@ -187,7 +187,7 @@ class Outbox:
             self._known_to_wait.add(session.upload_id)
         else:
             self._known_to_wait.discard(session.upload_id)
-        revision = session.transfer.revision
+        revision = session.transfer.stored.revision
         if self._announced_parts.get(session.upload_id) != revision:
             self._announced_parts[session.upload_id] = revision
             message["parts_json"] = parts_json(session)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from uploads.protocol import UPLOAD_SNAPSHOT
 
+from upload_engine.core.parts import Part
 from upload_engine.core.session import Session
 from upload_engine.core.states import Phase, status_of
 
@@ -22,7 +24,7 @@ def snapshot(session: Session, now: float, object_url: str, file_access: str) ->
             "project_id": facts.project_id,
             "upload_id": facts.upload_id,
             "s3_key": session.key or facts.s3_key,
-            "next_part_number": _next_part_number(session),
+            "next_part_number": transfer.stored.first_gap,
             "status": str(status_of(phase)),
             "phase": str(phase),
             "progress": round(progress.percent, 3),
@@ -58,16 +60,13 @@ def snapshot(session: Session, now: float, object_url: str, file_access: str) ->
 
 def parts_json(session: Session) -> str:
     """The stored parts as the JSON text of the documented ``parts``."""
-    stored = sorted(session.transfer.stored.items())
-    return json.dumps(
-        [{"partNumber": number, "etag": part.etag, "size": part.size} for number, part in stored]
-    )
+    return f"[{', '.join(session.transfer.stored.written(_part_list))}]"
 
 
-def _next_part_number(session: Session) -> int:
-    """The lowest part that is not stored; one past the last when all are."""
-    stored = session.transfer.stored
-    return next(number for number in range(1, len(stored) + 2) if number not in stored)
+def _part_list(parts: Mapping[int, Part]) -> str:
+    """Without the brackets."""
+    told = [{"partNumber": number, "etag": part.etag, "size": part.size} for number, part in parts.items()]
+    return json.dumps(told)[1:-1]
 
 
 def _error(session: Session) -> dict[str, Any] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from dataclasses import replace
 from itertools import pairwise
@@ -18,7 +19,7 @@ from upload_engine.core.records import from_record, to_record
 from upload_engine.core.retry import RetryPolicy
 from upload_engine.core.states import Phase
 
-from tests.unit.core.life import DELETE, ETAG, GONE, ID, OBJECT, Life, kinds
+from tests.unit.core.life import DELETE, ETAG, GONE, ID, OBJECT, PART, Life, kinds
 
 MEGABYTE = random.Random(7).randbytes(1024 * 1024)
 WHOLE = oracle.crc64nvme(MEGABYTE)
@@ -242,6 +243,16 @@ def test_checksums_outlive_a_restart_and_are_what_the_file_is_compared_with() ->
     assert to_record(session)["parts"] == record["parts"]
 
 
+@pytest.mark.parametrize("text", ["[", "7", "[7]", '[{"partNumber": 1}]', "[[]]"])
+def test_a_record_with_damaged_parts_is_set_aside(text: str) -> None:
+    """Fault 56."""
+    life = Kept()
+    life.begin()
+    record = to_record(life.session) | {"parts": [text]}
+    with pytest.raises(ValueError, match="damaged"):
+        from_record(record, RetryPolicy(random.Random(1)))
+
+
 @pytest.mark.parametrize("damage", ["AAAA", 7, None])
 def test_a_record_with_a_damaged_checksum_is_set_aside(damage: object) -> None:
     """Fault 56."""
@@ -250,7 +261,8 @@ def test_a_record_with_a_damaged_checksum_is_set_aside(damage: object) -> None:
     life.send(1)
     life.landed(1)
     record = to_record(life.session)
-    record["parts"][0]["crc64nvme"] = damage
+    [text] = record["parts"]
+    record["parts"] = [text.replace(json.dumps(CRC[1]), json.dumps(damage))]
     with pytest.raises(ValueError, match="damaged"):
         from_record(record, RetryPolicy(random.Random(1)))
 
@@ -261,8 +273,9 @@ def test_a_record_of_an_older_version_of_us_has_none() -> None:
     life.begin()
     life.send(1)
     life.landed(1)
-    record = to_record(life.session)
-    del record["parts"][0]["crc64nvme"], record["keepsChecksum"]
+    record = to_record(life.session) | {"version": 1}
+    del record["keepsChecksum"]
+    record["parts"] = [{"partNumber": 1, "etag": PART[1].etag, "size": PART[1].size}]
     session, _ = from_record(record, RetryPolicy(random.Random(1)))
     assert not session.transfer.keeps_checksum
     assert session.transfer.stored[1].crc64nvme == ""

@@ -399,7 +399,7 @@ def test_the_story_holds_the_last_events_and_no_progress() -> None:
         {"rank": -1.0},
         {"rank": float("nan")},
         {"rank": "first"},
-        {"version": 2},
+        {"version": 3},
         {"fileSize": -1},
         {"fileSize": True},
         {"fileName": 7},

@@ -299,7 +299,7 @@ def test_gone_for_good_starts_over_and_says_so(fault_at: str) -> None:
         life.resume()
         assert kinds(life.control_failed(GONE)) == [fx.CheckStatus]
     assert life.tell(e.StatusChecked(ID, life.asked, "missing", None)) == [STOP, SAVE]
-    assert (life.phase, life.session.transfer.stored, life.session.key) == (Phase.QUEUED, {}, "")
+    assert (life.phase, dict(life.session.transfer.stored), life.session.key) == (Phase.QUEUED, {}, "")
     assert "from its beginning" in life.error_words
     assert life.kinds(e.SlotGranted(ID)) == [fx.CreateUpload]
     life.tell(life.created())

@@ -6,6 +6,8 @@ answers for it only to the user who began it.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from typing import Any
 
 from upload_engine.core.crc64 import from_base64
@@ -18,7 +20,9 @@ from upload_engine.core.retry import RetryPolicy
 from upload_engine.core.session import Session
 from upload_engine.core.states import Phase, status_of
 
-RECORD_VERSION = 1
+RECORD_VERSION = 2
+"""Since 2 the parts are JSON texts of some of them each; 1 had a list of them all."""
+READABLE = (1, 2)
 LARGEST_RANK = 1e18
 """What the pages' protocol carries. NaN is none either."""
 
@@ -47,10 +51,7 @@ def to_record(session: Session) -> dict[str, Any]:
         "checked": session.is_checked,
         "keepsChecksum": session.transfer.keeps_checksum,
         "whole": session.transfer.is_whole,
-        "parts": [
-            {"partNumber": number, "etag": part.etag, "size": part.size, "crc64nvme": part.crc64nvme}
-            for number, part in sorted(session.transfer.stored.items())
-        ],
+        "parts": session.transfer.stored.written(_part_records),
         "status": str(status_of(session.phase)),
         "phase": str(session.phase),
         "startedAt": facts.started_at,
@@ -59,6 +60,15 @@ def to_record(session: Session) -> dict[str, Any]:
         "lastActivity": session.last_activity,
         "error": _error_record(session.error),
     }
+
+
+def _part_records(parts: Mapping[int, Part]) -> str:
+    return json.dumps(
+        [
+            {"partNumber": number, "etag": part.etag, "size": part.size, "crc64nvme": part.crc64nvme}
+            for number, part in parts.items()
+        ]
+    )
 
 
 def _error_record(error: UploadError | None) -> dict[str, Any] | None:
@@ -77,7 +87,7 @@ def from_record(record: dict[str, Any], policy: RetryPolicy) -> tuple[Session, P
 
     Raises ValueError when the record is of an unknown version or damaged; the caller sets it aside.
     """
-    if record.get("version") != RECORD_VERSION:
+    if record.get("version") not in READABLE:
         raise ValueError(f"a session record of version {record.get('version')!r}, not {RECORD_VERSION}")
     try:
         fingerprint = Fingerprint(
@@ -112,17 +122,24 @@ def from_record(record: dict[str, Any], policy: RetryPolicy) -> tuple[Session, P
         session.last_activity = _count(record["lastActivity"])
         session.rank = _rank(record.get("rank", facts.started_at))
         session.figures.restore(record.get("figures"))
-        session.transfer.stored = {
-            _count(part["partNumber"]): Part(
-                _text(part["etag"]), _count(part["size"]), _checksum(part.get("crc64nvme", ""))
-            )
-            for part in record["parts"]
-        }
+        session.transfer.stored.replace(parts_of(record))
         error = record.get("error")
         session.error = UploadError(**error) if error else None
         return session, Phase(record["phase"])
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
         raise ValueError(f"a damaged session record: {type(error).__name__}: {error}") from error
+
+
+def parts_of(record: Mapping[str, Any]) -> dict[int, Part]:
+    """The parts that a record of either version names. Raises what damage leads to, as ``from_record`` expects it."""
+    lists = [json.loads(one) if isinstance(one, str) else [one] for one in record["parts"]]
+    return {
+        _count(part["partNumber"]): Part(
+            _text(part["etag"]), _count(part["size"]), _checksum(part.get("crc64nvme", ""))
+        )
+        for parts in lists
+        for part in parts
+    }
 
 
 def _text(value: Any) -> str:

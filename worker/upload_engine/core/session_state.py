@@ -188,7 +188,7 @@ class SessionState:
         if kind is fx.CreateUpload:
             return fx.CreateUpload(self.upload_id, attempt, self.is_small)
         if kind is fx.CompleteUpload:
-            parts = tuple(sorted(self.transfer.stored.items()))
+            parts = tuple(self.transfer.stored.items())
             checksum = self.transfer.checksum if self.transfer.keeps_checksum else ""
             return fx.CompleteUpload(self.upload_id, attempt, parts, checksum)
         if kind is fx.CheckFile:

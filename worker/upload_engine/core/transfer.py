@@ -11,6 +11,7 @@ from upload_engine.core.crc64 import combine_all, from_base64, to_base64
 from upload_engine.core.parts import ListedPart, Part, count_parts, part_range, trusted_parts
 from upload_engine.core.progress import Progress, SpeedMeter, measure
 from upload_engine.core.retry import MIN_PATIENCE, patience
+from upload_engine.core.stored import StoredParts
 
 HEDGE_SECONDS = 5.0
 """How often the last parts on the way are looked at."""
@@ -53,13 +54,11 @@ class Transfer:
 
     ``has_opaque_etags``: the store's ETags are no checksums, whatever they look like; ``keeps_checksum``: it keeps the CRC-64/NVME
     of the whole object; ``is_whole``: its one part is stored as the
-    object itself; ``revision`` grows whenever
-    ``stored`` changes; ``in_doubt`` holds the parts that had no answer, until the server
+    object itself; ``in_doubt`` holds the parts that had no answer, until the server
     has looked.
     """
 
     __slots__ = (
-        "_counted",
         "_meter",
         "_sent_again",
         "_sent_before",
@@ -78,7 +77,6 @@ class Transfer:
         "is_whole",
         "keeps_checksum",
         "part_size",
-        "revision",
         "stored",
     )
 
@@ -88,8 +86,7 @@ class Transfer:
         self.has_opaque_etags = False
         self.keeps_checksum = False
         self.is_whole = False
-        self.stored: dict[int, Part] = {}
-        self.revision = 0
+        self.stored = StoredParts()
         self.in_flight: dict[int, Flight] = {}
         self.in_doubt: set[int] = set()
         self._unsent: list[int] = []
@@ -103,7 +100,6 @@ class Transfer:
         self._meter = SpeedMeter()
         self._usual_speed = 0.0
         self._shown_bytes = 0
-        self._counted = (-1, 0)
 
     @property
     def total_parts(self) -> int:
@@ -140,7 +136,7 @@ class Transfer:
         """Whether an object with this ETag is the stored parts, as far as ETags tell."""
         if not self.complete or self.has_opaque_etags:
             return True
-        part_etags = [part.etag for _, part in sorted(self.stored.items())]
+        part_etags = [part.etag for part in self.stored.values()]
         return not all(map(is_md5, part_etags)) or is_made_of(etag, part_etags)
 
     @property
@@ -148,14 +144,14 @@ class Transfer:
         """The CRC-64/NVME of the whole file, in base64, from those of its parts; "" while one of them is not known."""
         if not self.complete or not all(part.crc64nvme for part in self.stored.values()):
             return ""
-        ordered = (part for _, part in sorted(self.stored.items()))
-        return to_base64(combine_all((from_base64(part.crc64nvme), part.size) for part in ordered))
+        parts = self.stored.values()
+        return to_base64(combine_all((from_base64(part.crc64nvme), part.size) for part in parts))
 
     def unverified(self) -> tuple[tuple[int, Part], ...]:
         """The stored parts, by number, whose bytes have not been compared with the file's that is at hand."""
         return tuple(
             (number, part)
-            for number, part in sorted(self.stored.items())
+            for number, part in self.stored.items()
             if number not in self._verified
             and (self.keeps_checksum or part.crc64nvme or self.tells_bytes(part.etag))
         )
@@ -218,11 +214,11 @@ class Transfer:
         trusted = trusted_parts(list(listed), self.stored, self.file_size, self.part_size)
         self._unheard = {number for number in trusted if number in self._unheard or number not in self.stored}
         self._verified &= self.stored.keys() & trusted.keys()
-        self._replace_stored(trusted)
+        self.stored.replace(trusted)
 
     def forget_stored(self) -> None:
         """The store has nothing of it: everything is to be sent."""
-        self._replace_stored({})
+        self.stored.replace({})
 
     def doubt_all(self) -> None:
         """Another file is at hand: what is stored has to be compared with it."""
@@ -233,7 +229,7 @@ class Transfer:
         self.doubt_all()
         if self.has_opaque_etags:
             self.forget_stored()
-        self.stored = {number: replace(part, crc64nvme="") for number, part in self.stored.items()}
+        self.stored.replace({number: replace(part, crc64nvme="") for number, part in self.stored.items()})
 
     def confirm(self, checked: Mapping[int, str], differing: Iterable[int]) -> None:
         """The ``checked`` parts were compared with the file, whose CRC-64/NVME is told with each, or ""; those
@@ -242,12 +238,11 @@ class Transfer:
         """
         self._verified |= checked.keys()
         for number, crc64nvme in checked.items():
-            self.stored[number] = replace(self.stored[number], crc64nvme=crc64nvme)
+            self.stored.put(number, replace(self.stored[number], crc64nvme=crc64nvme))
         self._unheard -= self._verified
         for number in differing:
             self._verified.discard(number)
-            self.stored.pop(number, None)
-            self.revision += 1
+            self.stored.drop(number)
 
     def start_next(self, attempt: int, now: float, line_speed: float = 0.0) -> Sending:
         """The lowest unsent part, now in flight; or the stuck one, of which that is another try.
@@ -350,24 +345,10 @@ class Transfer:
         self._stuck = None
         self._meter.reset()
 
-    # Sums.
-
     def _store(self, part_number: int, etag: str, crc64nvme: str = "") -> None:
         size = part_range(part_number, self.file_size, self.part_size)[1]
-        revision, counted = self._counted
-        is_one_more = revision == self.revision and part_number not in self.stored
-        self.revision += 1
-        self._counted = (self.revision, counted + size) if is_one_more else (-1, 0)
-        self.stored[part_number] = Part(etag, size, crc64nvme)
-
-    def _replace_stored(self, stored: dict[int, Part]) -> None:
-        self.revision += 1
-        self.stored = stored
+        self.stored.put(part_number, Part(etag, size, crc64nvme))
 
     def _sent_bytes(self) -> int:
-        """Summed from the parts; the stored ones anew only when another one than a new one has changed."""
-        revision, stored = self._counted
-        if revision != self.revision:
-            stored = sum(part.size for part in self.stored.values())
-            self._counted = (self.revision, stored)
-        return stored + sum(flight.sent for flight in self.in_flight.values())
+        """Summed from the parts."""
+        return self.stored.bytes + sum(flight.sent for flight in self.in_flight.values())
