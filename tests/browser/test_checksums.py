@@ -69,6 +69,7 @@ def test_a_line_that_damages_each_try_is_named(visitor: Visitor, bad: BadLine, f
     prove(uploads, bad, file)
 
 
+@pytest.mark.long
 def test_where_pages_cannot_read_it_the_whole_is_compared_and_the_part_found(
     visitor: Visitor, bad: BadLine, file: Path
 ) -> None:

@@ -239,6 +239,7 @@ def test_a_copy_comes_back_without_a_click(
     assert not stored & set(part_numbers(browser))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("again", [pytest.param("picked", marks=pytest.mark.long), "dropped as a folder"])
 def test_files_given_again_all_at_once_find_their_uploads(
     chromium: Chromium, slow: Line, tmp_path: Path, again: str

@@ -23,6 +23,7 @@ from uploads.server.decrypting import decrypt
 from tests.browser.static_host import open_static_host, set_up
 from tests.browser.uploads_page import MIB, UploadsPage, random_file
 from tests.harness.browser import Browser, Visitor
+from tests.harness.marks import mostly_long
 from tests.harness.server import ServerProcess
 from tests.harness.tabs import AnyBrowser, until
 
@@ -132,17 +133,17 @@ def test_a_bad_table_is_refused_in_words_and_nothing_is_sent(send: Send, site: S
     assert head["Metadata"]["checked"] == "yes"
 
 
-@pytest.mark.parametrize(
-    ("function", "limits", "words"),
-    [
-        ("for_ever", "time_limit = 2000", "it took too long"),
-        ("wrong", "", "a bug of the inspector"),
-        ("greedy", "memory_limit = 200_000_000", "MemoryError"),
-        ("missing", "", "AttributeError"),
-        ("wrong", 'on_failure = "accept"', ""),
-        ("for_ever", 'time_limit = 2000\non_failure = "accept"', ""),
-    ],
-)
+WRONG = [
+    ("for_ever", "time_limit = 2000", "it took too long"),
+    ("wrong", "", "a bug of the inspector"),
+    ("greedy", "memory_limit = 200_000_000", "MemoryError"),
+    ("missing", "", "AttributeError"),
+    ("wrong", 'on_failure = "accept"', ""),
+    ("for_ever", 'time_limit = 2000\non_failure = "accept"', ""),
+]
+
+
+@pytest.mark.parametrize(("function", "limits", "words"), mostly_long(WRONG, {WRONG[0], WRONG[2], WRONG[4]}))
 def test_an_inspector_that_goes_wrong_hurts_no_upload(
     send: Send, site: Site, tmp_path: Path, function: str, limits: str, words: str
 ) -> None:
@@ -161,7 +162,10 @@ def unpack_zstd(content: bytes) -> bytes:
     return zstandard.ZstdDecompressor().decompressobj().decompress(content)
 
 
-@pytest.mark.parametrize(("encoding", "unpack"), [("gzip", gzip.decompress), ("zstd", unpack_zstd)])
+PACKED = [("gzip", gzip.decompress), ("zstd", unpack_zstd)]
+
+
+@pytest.mark.parametrize(("encoding", "unpack"), mostly_long(PACKED, {PACKED[1]}))
 def test_a_packed_file_is_unpacked_by_whoever_downloads_it(
     send: Send, site: Site, tmp_path: Path, encoding: str, unpack: Callable[[bytes], bytes]
 ) -> None:
@@ -214,6 +218,7 @@ def test_uploads_go_on_while_an_inspector_runs_for_ever(
     assert "took too long" in until(page, ENDED, looped.name)["note"]
 
 
+@pytest.mark.long
 def test_a_person_may_take_a_file_back_from_an_inspector(
     chromium: Callable[..., Browser], site: Site, tmp_path: Path
 ) -> None:

@@ -34,7 +34,7 @@ def test_300_mb_arrive_byte_for_byte(chromium: Chromium, tmp_path: Path) -> None
     """B1-B4, I8. A part takes seconds here; where it is gone in half of one, nobody could see it move, and it does not."""
     file = random_file(tmp_path / "three hundred.bin", 300_000_000)
     with open_line(tmp_path / "data") as line:
-        line.limit(25e6)
+        line.limit(40e6)
         browser = chromium()
         uploads = UploadsPage(browser, line.server)
         with browser.tracing_tasks() as tasks:

@@ -52,6 +52,7 @@ def test_the_page_opens_from_cold_without_a_network(chromium: Callable[..., Brow
     assert browser.hosts() <= {f"127.0.0.1:{port}"}
 
 
+@pytest.mark.long
 def test_uploads_pass_the_service_worker_by(
     chromium: Callable[..., Browser], slow: Line, tmp_path: Path
 ) -> None:

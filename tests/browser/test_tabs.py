@@ -134,6 +134,7 @@ def test_where_tabs_cannot_meet_the_page_says_so(chromium: Chromium, line: Line)
     uploads.page.locator("#warnings").get_by_text("use one tab at a time").wait_for(timeout=LIMIT)
 
 
+@pytest.mark.long
 def test_a_newer_build_takes_over_and_what_was_on_its_way_is_not_sent_again(
     chromium: Chromium, slow: Line, tmp_path: Path
 ) -> None:

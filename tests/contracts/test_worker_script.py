@@ -51,7 +51,10 @@ def failure(page: Page) -> str:
     return str(message["message"])
 
 
-@pytest.mark.parametrize(("query", "kind"), [("", "shared"), ("?worker=dedicated", "dedicated")])
+KINDS = [("", "shared"), ("?worker=dedicated", "dedicated")]
+
+
+@pytest.mark.parametrize(("query", "kind"), mostly_long(KINDS, {KINDS[0]}))
 def test_the_worker_starts_under_its_own_policy(
     chromium: Callable[[], Browser], site: Site, query: str, kind: str
 ) -> None:
@@ -160,6 +163,7 @@ def test_an_engine_that_raises_is_said_in_one_line(visitor: Visitor, tmp_path: P
     assert "Traceback" not in said
 
 
+@pytest.mark.long
 def test_an_engine_that_ends_later_is_said_too(visitor: Visitor, tmp_path: Path) -> None:
     main = "import asyncio\nasync def start(js_host):\n    await asyncio.sleep(0.1)\n    raise ValueError('a bug')\n"
     with Site(tmp_path, main=main) as site:
@@ -260,6 +264,7 @@ def test_without_a_shared_worker_one_tab_leads_and_the_next_takes_over(
     assert count(last) == 1
 
 
+@pytest.mark.long
 def test_a_tab_that_stands_by_tries_again_when_it_is_to_lead(visitor: Visitor, lively: Site) -> None:
     """Fault 50: its worker could not be loaded in whole while it stood by."""
     leader, next_one = visitor.new_page(), visitor.page
@@ -371,6 +376,7 @@ def test_a_worker_that_keeps_ending_is_said_in_the_end(visitor: Visitor, lively:
     visitor.page.evaluate("uploadWorker.post('count')")
 
 
+@pytest.mark.long
 def test_without_locks_a_worker_that_fails_is_replaced_all_the_same(
     chromium: Callable[..., Browser], lively: Site
 ) -> None:
@@ -414,6 +420,7 @@ def test_a_saved_record_survives_kill_9(chromium: Callable[[], Browser], site: S
     assert ask(page, "records", database="kept") == [1000]
 
 
+@pytest.mark.long
 def test_python_that_writes_to_stderr_is_heard_on_the_console(visitor: Visitor, tmp_path: Path) -> None:
     main = "import sys\ndef start(js_host):\n    print('a warning of Python', file=sys.stderr)\n"
     with Site(tmp_path, main=main) as site:

@@ -1,4 +1,4 @@
-"""Five thousand seeds: files, faults, clicks and crashes at random, and the invariants hold under all of them.
+"""Three thousand seeds: files, faults, clicks and crashes at random, and the invariants hold under all of them.
 
 ``UPLOADS_SEEDS=1000000`` plays more of them; ``UPLOADS_SEED=17`` plays the one that failed, and tells its story.
 ``python -m tests.simulation`` does the same without pytest.
@@ -19,8 +19,8 @@ from tests.simulation.plan import Item, Plan, plan_for
 from tests.simulation.runner import explain_seed, fingerprint, run_seeds, workers
 from tests.simulation.shrink import describe, shrink
 
-SEEDS = int(os.environ.get("UPLOADS_SEEDS", "5000"))
-ENOUGH = 5_000
+SEEDS = int(os.environ.get("UPLOADS_SEEDS", "3000"))
+ENOUGH = 3_000
 """With so many seeds, every fault of the catalogue has to strike."""
 REPLAY = "UPLOADS_SEED={0} python -m pytest tests/simulation/test_seeds.py\n  python -m tests.simulation --seed {0} --shrink"
 

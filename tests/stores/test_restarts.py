@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.harness.marks import mostly_long
 from tests.harness.server import ROOT, ServerProcess, clean_environment, end_process, free_port, is_running
 
 pytestmark = pytest.mark.stores
@@ -45,7 +46,7 @@ def wait_until_gone(pid: int) -> None:
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize("store_too", [True, False])
+@pytest.mark.parametrize("store_too", mostly_long([True, False], {True}))
 def test_after_kill_9_everything_acknowledged_is_there(own_server: ServerProcess, *, store_too: bool) -> None:
     """E4."""
     own_server.start()
@@ -62,7 +63,7 @@ def test_after_kill_9_everything_acknowledged_is_there(own_server: ServerProcess
         assert own_server.object_bytes(str(created["key"])) == b"hello"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", mostly_long([signal.SIGINT, signal.SIGTERM], {signal.SIGTERM}))
 def test_stopping_the_server_stops_its_store(own_server: ServerProcess, number: signal.Signals) -> None:
     """E4."""
     own_server.start()

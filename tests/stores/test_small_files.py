@@ -212,6 +212,7 @@ def test_one_is_signed_no_oftener_than_allowed(person: httpx.Client) -> None:
     assert person.get(f"{place(created)}/2", params=place_of).json()["code"] == "BadPartNumber"
 
 
+@pytest.mark.long
 def test_whoever_asks_is_told_what_goes_whole(
     browser: httpx.Client, person: httpx.Client, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -146,6 +146,7 @@ def test_an_answer_waits_for_nobody_and_the_same_upload_has_the_same_id(
     receiver.stop()
 
 
+@pytest.mark.long
 def test_what_was_not_told_before_a_crash_is_told_after_it(
     telling: ServerProcess, receiver: Receiver
 ) -> None:

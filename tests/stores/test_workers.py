@@ -103,6 +103,7 @@ def test_a_process_that_is_killed_is_replaced_and_the_others_answer_meanwhile(cr
     assert f"(pid {victim}) ended with status -9" in crew.log
 
 
+@pytest.mark.long
 def test_all_end_in_order_and_with_the_one_that_began_them(crew: ServerProcess) -> None:
     """SIGTERM drains each of them; `kill -9` of the first leaves nobody behind."""
     first = workers_of(crew)

@@ -108,6 +108,7 @@ def test_micropip_is_vendored_with_the_hash_of_the_file_that_is_there(built: Pat
     assert assets.hash_of(folder / entry["file_name"]) == entry["sha256"]
 
 
+@pytest.mark.long
 def test_the_site_is_made_anew_only_when_something_changed(built: Path) -> None:
     assert not site.build(built)
     assert stamp_of(built) == site.stamp_of_inputs()
