@@ -60,8 +60,7 @@ class Transfer:
 
     __slots__ = (
         "_meter",
-        "_sent_again",
-        "_sent_before",
+        "_sendings",
         "_shown_bytes",
         "_signed_anew",
         "_stuck",
@@ -94,8 +93,7 @@ class Transfer:
         self._unheard: set[int] = set()
         self._verified: set[int] = set()
         self._tries: dict[int, int] = {}
-        self._sent_before: set[int] = set()
-        self._sent_again: set[int] = set()
+        self._sendings: dict[int, int] = {}
         self._signed_anew: dict[int, int] = {}
         self._meter = SpeedMeter()
         self._usual_speed = 0.0
@@ -122,7 +120,7 @@ class Transfer:
     @property
     def was_sent(self) -> bool:
         """A request for a part of it was begun, in this life."""
-        return bool(self._sent_before)
+        return bool(self._sendings)
 
     def unsent(self) -> list[int]:
         """The part numbers that wait for a request, lowest first."""
@@ -177,7 +175,7 @@ class Transfer:
             state = "d"
         else:
             state = "r" if self._tries.get(part_number) else "w"
-        return state.upper() if part_number in self._sent_again else state
+        return state.upper() if self._sendings.get(part_number, 0) > 1 else state
 
     def speed(self, now: float) -> float:
         """Bytes per second over the last seconds; 0.0 while unknown."""
@@ -260,7 +258,7 @@ class Transfer:
             offset, size = part_range(number, self.file_size, self.part_size)
             self.in_flight[number].attempts[attempt] = 0
             speed = 0.0  # what is stuck is watched
-        (self._sent_again if number in self._sent_before else self._sent_before).add(number)
+        self._sendings[number] = self._sendings.get(number, 0) + 1
         return Sending(number, offset, size, size / speed if speed else None)
 
     def progressed(self, part_number: int, attempt: int, sent: int, now: float) -> None:
