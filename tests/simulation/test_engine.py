@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +10,9 @@ import pytest
 from upload_engine.core.errors import StorageFault
 from upload_engine.core.limits import GIB, MIB
 from upload_engine.core.records import parts_of
+from upload_engine.interfaces import Record
 from upload_engine.memory_store import MemoryStore
+from upload_engine.outbox import AT_ONCE
 from uploads import protocol as p
 
 from tests.simulation.browser import Disk, KeptKey, Life, Page
@@ -174,6 +177,31 @@ async def test_a_second_page_sees_everything_and_the_first_may_leave() -> None:
         snapshots = [json.loads(text) for text in second.texts if "UPLOAD_SNAPSHOT" in text]
         assert len(json.loads("".join(snapshots[0]["partsJson"]))) == snapshots[0]["session"]["partsUploaded"]
         assert life.page.sessions["a"]["status"] == "uploading", "a page that left hears nothing"
+
+
+class Counting(MemoryStore):
+    """``most``: sessions that were written by one transaction."""
+
+    most = 0
+
+    async def save(self, records: Sequence[Record]) -> None:
+        self.most = max(self.most, len(records))
+        await super().save(records)
+
+
+@scenario
+async def test_very_many_sessions_are_written_and_told_some_at_a_time() -> None:
+    store, count = Counting(), 2 * AT_ONCE + 7
+    async with Life(World(bytes_per_second=1000), store) as life:
+        for number in range(count):
+            life.start(f"u{number}", Disk(f"{number}.bin", 6 * MIB))
+        await life.page.until(f"u{count - 1}", "queued")
+        second = Page()
+        life.engine.receive(second, p.encode_message({"type": p.HELLO, "config": {}}), None)
+        await second.until(f"u{count - 1}", "queued")
+        assert second.sessions.keys() == {f"u{number}" for number in range(count)}
+        assert len(await store.load("me")) == count
+    assert store.most <= AT_ONCE
 
 
 def verdicts(life: Life) -> list[str]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Callable, Coroutine, Mapping
+from functools import partial
 from typing import Any
 
 from uploads import protocol as p
@@ -36,7 +38,9 @@ class Intake:
         self._account = account
         self._config = config
         self._sessions = dispatcher.queue.sessions
-        self._sampling = asyncio.Semaphore(SAMPLING_AT_ONCE)
+        # Not a task for each of ten thousand: what Python has once taken of the memory it never gives back.
+        self._waiting: deque[Callable[[], Coroutine[Any, Any, None]]] = deque()
+        self._looking = 0
         self._last_start = 0
 
     def take(self, port: Port, message: Mapping[str, Any], file: FileSource) -> None:
@@ -44,7 +48,7 @@ class Intake:
         self._dispatcher.arriving.setdefault(message["upload_id"], [])
         # No two at the same moment: it is the order in which they are shown, also by the next engine.
         self._last_start = max(self._last_start + 1, self._account.wall_ms())
-        self._dispatcher.spawn(self._take(port, message, file, self._last_start))
+        self._look_soon(partial(self._take, port, message, file, self._last_start))
 
     async def recall(self, asked: str = "") -> None:
         """Look for the files of uploads that wait for theirs; ``asked``: whose a person was just asked for."""
@@ -56,8 +60,19 @@ class Intake:
                 was_paused = self._sessions[upload_id].was_paused
                 then: list[e.Event] = [e.PauseRequested(upload_id)] if was_paused else []
                 self._dispatcher.arriving.setdefault(upload_id, then)
-                self._dispatcher.spawn(self._take_back(upload_id, file))
+                self._look_soon(partial(self._take_back, upload_id, file))
             self._dispatcher.offer_files(*self._dispatcher.outbox.ports)
+
+    def _look_soon(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        self._waiting.append(work)
+        if self._looking < SAMPLING_AT_ONCE:
+            self._looking += 1
+            self._dispatcher.spawn(self._look())
+
+    async def _look(self) -> None:
+        while self._waiting:
+            await self._waiting.popleft()()
+        self._looking -= 1
 
     async def _take(self, port: Port, message: Mapping[str, Any], file: FileSource, started_at: int) -> None:
         upload_id = message["upload_id"]
@@ -79,7 +94,7 @@ class Intake:
 
     async def _fingerprint(self, file: FileSource) -> Fingerprint:
         try:
-            async with self._sampling, asyncio.timeout(SAMPLE_SECONDS):
+            async with asyncio.timeout(SAMPLE_SECONDS):
                 sample = await file.sample()
         except (FileFault, TimeoutError):
             sample = ""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import Any
 
 from uploads.protocol import encode_message, encode_snapshot
@@ -18,6 +19,10 @@ from upload_engine.snapshots import parts_json, snapshot
 
 SOON = 0.1
 """Seconds after which pages are told of an end at the latest."""
+
+
+AT_ONCE = 200
+"""Sessions that are written and told together. What Python has once taken of the memory for ten thousand it never gives back."""
 
 
 class Outbox:
@@ -126,13 +131,13 @@ class Outbox:
         """Return once the session is written down as it is now, as far as anything is: before the pages are told."""
         async with self._flushing:
             if upload_id in self._unsaved:
-                await self._store_changes(self._take_records(), {})
+                await self._store_changes(self._take_records(list(self._unsaved)), {})
 
-    def _take_records(self) -> list[Record]:
+    def _take_records(self, upload_ids: Iterable[str]) -> list[Record]:
         sessions = self._queue.sessions
-        records = [to_record(sessions[upload_id]) for upload_id in self._unsaved if upload_id in sessions]
-        self._unsaved.clear()
-        return records
+        wanted = self._unsaved.intersection(upload_ids)
+        self._unsaved -= wanted
+        return [to_record(sessions[upload_id]) for upload_id in wanted if upload_id in sessions]
 
     async def flush(self) -> None:
         """Save, then announce: a page never sees a part that a crash could make us forget."""
@@ -140,19 +145,20 @@ class Outbox:
             await self._flush()
 
     async def _flush(self) -> None:
-        sessions = self._queue.sessions
-        changed = [sessions[upload_id] for upload_id in self._changed if upload_id in sessions]
-        self._changed.clear()
-        messages = [self._changes(session) for session in changed] if self.ports else []
-        records = self._take_records()
+        changed, self._changed = self._changed, set()
         doomed: dict[str, str] = {}
         if self.ports:
             doomed, self._doomed = self._doomed, doomed
-        await self._store_changes(records, {})
-        for message in messages:
-            body, head = encode_snapshot(message)
-            for port in self.ports:
-                port.post(body, head=head)
+        waiting = iter([*changed, *(self._unsaved - changed)])
+        while some := list(islice(waiting, AT_ONCE)):
+            sessions = [self._queue.sessions[name] for name in some if name in self._queue.sessions]
+            told = [session for session in sessions if session.upload_id in changed and self.ports]
+            messages = [self._changes(session) for session in told]
+            await self._store_changes(self._take_records(some), {})
+            for message in messages:
+                body, head = encode_snapshot(message)
+                for port in self.ports:
+                    port.post(body, head=head)
         await self._store_changes([], doomed)
 
     async def adopt(self, user_id: str) -> None:
