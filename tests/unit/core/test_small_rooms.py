@@ -130,11 +130,11 @@ def test_the_state_of_each_part_is_one_letter() -> None:
         transfer.start_next(attempt, 0.0)
     transfer.landed(1, 1, "e", 1.0)
     transfer.lost(2, 2)
-    transfer.in_doubt.add(2)
+    transfer.in_doubt |= {2}
     transfer.lost(3, 3)
     transfer.count_try(3)
     assert [transfer.state_of(number) for number in range(1, 7)] == ["s", "d", "r", "f", "w", "w"]
-    transfer.in_doubt.clear()
+    transfer.in_doubt = frozenset()
     transfer.give_back(2)
     transfer.give_back(3)
     assert transfer.start_next(5, 2.0).part_number == 2

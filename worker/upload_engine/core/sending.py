@@ -103,7 +103,7 @@ def on_part_failed(session: SessionState, event: e.PartFailed, now: float) -> Ef
     if not transfer.lost(number, event.attempt):
         return []  # another try at it is still on its way
     if verdict is Verdict.NETWORK:
-        transfer.in_doubt.add(number)
+        transfer.in_doubt |= {number}
         session.suspicious = True
         return _look(session)
     if verdict in AGAIN:

@@ -75,6 +75,8 @@ class StoredParts(Mapping[int, Part]):
 
     def written(self, write: Write) -> list[str]:
         """The parts as ``write`` puts a block of them, by number; a block that has not changed is not written again."""
+        if not self._blocks:
+            return []
         texts = self._written.setdefault(write, {})
         for block in self._blocks.keys() - texts.keys():
             texts[block] = write(dict(sorted(self._blocks[block].items())))
