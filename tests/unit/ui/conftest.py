@@ -7,22 +7,14 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Page
 
-from tests.harness.browser import Browser, Visitor, wait_until
-from tests.unit.ui.scripted_site import serve
+from tests.harness.browser import Browser, Visitor
+from tests.unit.ui.scripted_site import open_page, serve
 
 
 @pytest.fixture(scope="module")
 def site() -> Iterator[str]:
     with serve() as url:
         yield url
-
-
-def open_page(page: Page, site: str) -> None:
-    """Until its engine is ready."""
-    page.goto(site)
-    page.wait_for_selector("html[data-page=ready]")
-    page.evaluate("engine.ready()")
-    wait_until(page, "document.documentElement.dataset.engine === 'ready'")
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,6 @@
 """Sites whose engine is `scripted_engine.js`: the built one, whose page starts as people's does, and the repository as it is.
 
-Both under a path of their own, with the content security policy that `serve.py` sends.
+Both under a path of their own, under a content security policy like that of `serve.py`.
 """
 
 from __future__ import annotations
@@ -11,8 +11,11 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from playwright.sync_api import Page
 from uploads.server import site
 from uploads.server.paths import DIST, ROOT
+
+from tests.harness.browser import wait_until
 
 ENGINE = "upload_worker.js"
 SERVICE_WORKER = "service_worker.js"
@@ -89,3 +92,11 @@ def serve(kind: type[BuiltSite] = BuiltSite) -> Iterator[str]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def open_page(page: Page, url: str) -> None:
+    """Returns when its engine is ready."""
+    page.goto(url)
+    page.wait_for_selector("html[data-page=ready]")
+    page.evaluate("engine.ready()")
+    wait_until(page, "document.documentElement.dataset.engine === 'ready'")

@@ -19,7 +19,7 @@ from uploads.server.paths import ROOT
 
 from tests.harness.browser import Browser, wait_until
 from tests.harness.tabs import AnyBrowser
-from tests.unit.ui.conftest import open_page
+from tests.unit.ui.scripted_site import open_page
 from tests.unit.ui.test_ui_page import ERROR, tell
 from tests.unit.ui.test_ui_panels import FIGURES, SITE, STATISTICS_ROW, say, show_many
 

@@ -14,7 +14,7 @@ from uploads.ui.speech import ENGLISH, LANGUAGES, NAMES
 from tests import catalogues
 from tests.harness.browser import Browser, wait_until
 from tests.harness.marks import mostly_long
-from tests.unit.ui.conftest import open_page
+from tests.unit.ui.scripted_site import open_page
 from tests.unit.ui.test_ui_page import tell
 from tests.unit.ui.test_ui_panels import SITE, say
 

@@ -12,8 +12,7 @@ from uploads.protocol import PHASES
 from uploads.ui import view, words
 
 from tests.harness.browser import Browser, Visitor, wait_until
-from tests.unit.ui.conftest import open_page
-from tests.unit.ui.scripted_site import Repository, serve
+from tests.unit.ui.scripted_site import Repository, open_page, serve
 
 pytestmark = pytest.mark.browser
 
