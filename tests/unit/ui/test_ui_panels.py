@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page
 from uploads.server.paths import DIST
 
-from tests.harness.browser import wait_until
+from tests.harness.browser import Browser, wait_until
+from tests.unit.ui.scripted_site import BuiltSite, open_page, serve
 from tests.unit.ui.test_ui_page import posted, tell
 
 pytestmark = pytest.mark.browser
@@ -335,14 +338,27 @@ def test_a_notification_tells_that_all_is_done_to_whoever_looks_at_something_els
     ]
 
 
-def test_what_is_allowed_is_told_before_anything_is_chosen(page: Page, site: str) -> None:
+@pytest.fixture
+def ruled(chromium: Callable[[], Browser], tmp_path: Path) -> Iterator[Page]:
+    """The page of a site that has rules."""
+    config = json.loads((DIST / "config.json").read_text("utf-8"))
+    config["uploads"] = {"max_files": 3, "max_file_size": 5_000_000, "allowed_types": ["image/*", ".pdf"]}
+    file = tmp_path / "config.json"
+    file.write_text(json.dumps(config))
+
+    class Ruled(BuiltSite):
+        def _elsewhere(self, path: str) -> Path:
+            return file if path == file.name else super()._elsewhere(path)
+
+    with serve(Ruled) as url:
+        page = chromium().page
+        open_page(page, url)
+        yield page
+
+
+def test_what_is_allowed_is_told_before_anything_is_chosen(ruled: Page) -> None:
     """U13."""
-    told = json.loads((DIST / "config.json").read_text("utf-8"))
-    told["uploads"] = {"max_files": 3, "max_file_size": 5_000_000, "allowed_types": ["image/*", ".pdf"]}
-    page.route("**/config.json", lambda route: route.fulfill(json=told))
-    page.goto(site)
-    page.wait_for_selector("html[data-page=ready]")
-    page.evaluate("engine.ready()")
+    page = ruled
     assert (
         page.locator("#rules").inner_text()
         == "images, .pdf · at most 5.00 MB each · at most 3 files at a time"
