@@ -201,6 +201,12 @@ async def test_very_many_sessions_are_written_and_told_some_at_a_time() -> None:
         await second.until(f"u{count - 1}", "queued")
         assert second.sessions.keys() == {f"u{number}" for number in range(count)}
         assert len(await store.load("me")) == count
+        await store.delete([("me", f"u{number}") for number in range(count)])
+        outbox = life.engine.dispatcher.outbox
+        for number in range(count):
+            outbox.save(f"u{number}")
+        await outbox.written("u7")  # which one waits for before its file is sent
+        assert "u7" in {record["uploadId"] for record in await store.load("me")}
     assert store.most <= AT_ONCE
 
 

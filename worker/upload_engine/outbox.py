@@ -20,7 +20,6 @@ from upload_engine.snapshots import parts_json, snapshot
 SOON = 0.1
 """Seconds after which pages are told of an end at the latest."""
 
-
 AT_ONCE = 200
 """Sessions that are written and told together. What Python has once taken of the memory for ten thousand it never gives back."""
 
@@ -131,7 +130,8 @@ class Outbox:
         """Return once the session is written down as it is now, as far as anything is: before the pages are told."""
         async with self._flushing:
             if upload_id in self._unsaved:
-                await self._store_changes(self._take_records(list(self._unsaved)), {})
+                others = islice(self._unsaved, AT_ONCE - 1)
+                await self._store_changes(self._take_records([upload_id, *others]), {})
 
     def _take_records(self, upload_ids: Iterable[str]) -> list[Record]:
         sessions = self._queue.sessions

@@ -73,9 +73,7 @@ class Bucket:
     on_stored: told of every part that is there, whether or not somebody still waits for the answer.
     """
 
-    def __init__(
-        self, shelf: Shelf, clock: Clock, rng: random.Random, on_stored: Callable[[], None] = lambda: None
-    ) -> None:
+    def __init__(self, shelf: Shelf, clock: Clock, rng: random.Random, on_stored: Callable[[], None]) -> None:
         self._shelf = shelf
         self._on_stored = on_stored
         self._clock = clock
