@@ -128,6 +128,7 @@ def test_the_whole_job_by_keyboard_alone(chromium: Chromium, fake_line: FakeLine
     page.evaluate("document.activeElement.addEventListener('click', () => { globalThis.opened = true; })")
     page.keyboard.press("Enter")
     wait_until(page, "globalThis.opened")  # the browser's own picker, in which nobody can press a key here
+    fake_line.store.add(Rule(faults.delay(20), operation="UploadPart", times=3))  # time to get to the button
     uploads.choose(file)
     uploads.until(file.name, "uploading")
     reach("Pause")
