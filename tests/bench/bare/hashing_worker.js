@@ -5,7 +5,7 @@ import { loadPyodide } from "./pyodide/pyodide.mjs";
 
 const STEP = 8 * 2 ** 20;
 const PART = 32 * 2 ** 20;
-const ROOM = 2 ** 18;
+const ROOM = 2 ** 20;
 const ROUNDS = 5;
 const NVME = "9a6c9329ac4bc9b5"; // the polynomial of CRC-64/NVME, reflected
 const loading = loadPyodide().then((pyodide) => pyodide.runPython(`
