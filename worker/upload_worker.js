@@ -177,12 +177,15 @@ function inOneLine(error) {
  *   call(url, options, limit)                one request by fetch; options are JSON text. Returns {abort(), answer}: a promise of the
  *                                            JSON text [status, [[name, value] …], text], text of at most limit bytes
  *   put(way, request, body, limit, number, hear)
- *                                            a part by "fetch" or "xhr"; request is JSON text: {url, headers: [[name, value] …], fields}.
- *                                            fields: of a form, whose last field is the body, or null. hear(number, bytes) is told what
- *                                            has been sent, by "xhr". Returns what call returns; the answer is [0, [], error's name]
- *                                            without a response, and [-1, [], fault] where the body cannot be read any more
+ *                                            a part by "fetch" or "xhr"; request is JSON text: {url, headers: [[name, value] …], fields, md5}.
+ *                                            fields: of a form, whose last field is the body, or null; md5: the body's, or "".
+ *                                            hear(number, bytes) is told what has been sent, by "xhr". Returns what call returns; the
+ *                                            answer is [0, [], error's name] without a response, and [-1, [], fault] where the body
+ *                                            cannot be read any more
+ *   slice(file, size, lastModified, offset, length)
+ *                                            a slice of a file of which this is known; a fault's name instead
  *   part(file, size, lastModified, offset, length)
- *                                            a promise of a slice of a file of which this is known; of a fault's name instead
+ *                                            a promise of the same, looked at
  *   look(body)                               a promise of "", or of the fault's name if a Blob cannot be read any more
  *   form(fields, body)                       {content, headers}: the form alone, and what has to be said of it
  *   read(blob, ranges)                       a promise of an ArrayBuffer: the bytes of [[offset, size] …], JSON text, one after the other
@@ -201,7 +204,7 @@ const EDGE = {
   },
 
   put(way, request, body, limit, number, hear) {
-    const { url, headers, fields } = JSON.parse(request);
+    const { url, headers, fields, md5 } = JSON.parse(request);
     const form = fields ? EDGE.form(fields, body) : { content: body, headers: [] };
     const settings = {
       method: fields ? "POST" : "PUT",
@@ -212,20 +215,27 @@ const EDGE = {
     const size = body.size ?? body.byteLength;
     const sending = way === "xhr" ? byXhr(url, settings, limit, size, (sent) => hear(number, sent)) : byFetch(url, settings, limit);
     const answer = sending.answer.catch((error) => [0, [], error.name]);
-    const looked = answer.then(() => EDGE.look(body));
+    const hasArrived = ([, told]) => md5 && told.some(([name, value]) => name === "etag" && value === `"${md5}"`);
+    const looked = answer.then((found) => hasArrived(found) ? "" : EDGE.look(body));
     return { abort: sending.abort, answer: looked.then(async (fault) => JSON.stringify(fault ? [-1, [], fault] : await answer)) };
   },
 
-  async part(file, size, lastModified, offset, length) {
+  slice(file, size, lastModified, offset, length) {
     if (file.size !== size || file.lastModified !== lastModified) return CHANGED;
     const part = file.slice(offset, offset + length);
-    return part.size === length ? await EDGE.look(part) || part : SHORTER;
+    return part.size === length ? part : SHORTER;
+  },
+
+  async part(...known) {
+    const part = EDGE.slice(...known);
+    return part instanceof Blob ? await EDGE.look(part) || part : part;
   },
 
   /**
    * Chromium compares a file's date with the one it saw first whenever it opens it, so one byte stands for all of them: asked before a
    * request, it spares a useless one; asked after, it tells a broken file from a broken line, and finds what Chromium itself misses, a
-   * file overwritten in place while it was being sent. What is in memory is always readable.
+   * file overwritten in place while it was being sent. What is in memory is always readable, and where the ETag is the MD5 that was
+   * expected, the right bytes have arrived.
    */
   async look(body) {
     if (!(body instanceof Blob) || !body.size) return "";

@@ -52,8 +52,9 @@ class TestChromium(BrowserContracts):
 
     @of(changing_file)
     @pytest.mark.parametrize("adapter", ["xhr-slices", "fetch-slices"])
-    def test_changing_file_sent_as_slices(self, bench: Bench, adapter: str, clause: str) -> None:
-        bench.ask("changing_file", adapter, clause, file=bench.file(LARGE), size=LARGE)
+    @pytest.mark.parametrize("size", [700_000, LARGE])
+    def test_changing_file_sent_as_slices(self, bench: Bench, size: int, adapter: str, clause: str) -> None:
+        bench.ask("changing_file", adapter, clause, file=bench.file(size), size=size)
 
 
 def test_the_console_stayed_silent(bench: Bench) -> None:

@@ -24,7 +24,10 @@ from upload_engine.interfaces import FileSource, Port
 from upload_engine.rules import complaint
 
 NOT_INSPECTED: Mapping[str, Any] = {"metadata": {}, "content_encoding": "", "rejection": ""}
-SAMPLING_AT_ONCE = 4
+SAMPLING_AT_ONCE = 2
+"""No more, or what is ready to be sent waits for its turn behind them …"""
+SLOW_SECONDS = 1.0
+"""… but for files whose disk takes longer than this: the others do not wait for them."""
 SAMPLE_SECONDS = 60.0
 """A file whose sample takes longer cannot be read. Firefox never reads a ``File`` of over 1 MiB that a page has made itself
 and that came through a ``MessagePort``."""
@@ -41,6 +44,7 @@ class Intake:
         # Not a task for each of ten thousand: what Python has once taken of the memory it never gives back.
         self._waiting: deque[Callable[[], Coroutine[Any, Any, None]]] = deque()
         self._looking = 0
+        self._slow = 0
         self._last_start = 0
 
     def take(self, port: Port, message: Mapping[str, Any], file: FileSource) -> None:
@@ -65,7 +69,10 @@ class Intake:
 
     def _look_soon(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         self._waiting.append(work)
-        if self._looking < SAMPLING_AT_ONCE:
+        self._look_at_more()
+
+    def _look_at_more(self) -> None:
+        if self._waiting and self._looking - self._slow < SAMPLING_AT_ONCE:
             self._looking += 1
             self._dispatcher.spawn(self._look())
 
@@ -93,11 +100,23 @@ class Intake:
         self._end_arrival(upload_id)
 
     async def _fingerprint(self, file: FileSource) -> Fingerprint:
+        is_slow = False
+
+        def look_on() -> None:
+            nonlocal is_slow
+            is_slow = True
+            self._slow += 1
+            self._look_at_more()
+
+        late = asyncio.get_running_loop().call_later(SLOW_SECONDS, look_on)
         try:
             async with asyncio.timeout(SAMPLE_SECONDS):
                 sample = await file.sample()
         except (FileFault, TimeoutError):
             sample = ""
+        finally:
+            late.cancel()
+            self._slow -= is_slow
         return Fingerprint(file.name, file.size, file.last_modified, sample)
 
     def _end_arrival(self, upload_id: str) -> None:

@@ -52,12 +52,14 @@ class PutRequest:
 
     fields: when they are given, the body is the last field, ``file``, of a form with these fields, which is POSTed. Without
     headers, and while nobody listens to its progress, a browser sends such a form with no preflight.
+    md5: of the body in hexadecimal, where it is known: an answer with this ETag tells that the body was readable to its end.
     """
 
     url: str = field(repr=False)
     headers: Mapping[str, str]
     body: PartBody
     fields: Mapping[str, str] | None = field(default=None, repr=False)
+    md5: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -287,9 +287,9 @@ class Operations:
             report(e.PartProgressed(effect.upload_id, effect.attempt, effect.part_number, absolute))
 
         transport = self.transports.choose(effect.size, effect.step_seconds)
-        response = await self._watch.over(
-            flight, transport.put(PutRequest(url, headers, body, fields), on_progress)
-        )
+        md5 = checksums.md5 if isinstance(checksums, Checksums) else ""
+        request = PutRequest(url, headers, body, fields, md5)
+        response = await self._watch.over(flight, transport.put(request, on_progress))
         etag = self._parse_part(effect.upload_id, response, headers)
         arrived = requests.told_checksum(response) if transfer.keeps_checksum else ""
         if not transfer.keeps_checksum and not transfer.tells_bytes(etag):

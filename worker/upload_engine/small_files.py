@@ -87,13 +87,12 @@ class Together(Generic[AskT, AnswerT]):
 
     async def _linger(self) -> None:
         """Not until the very last has come: what waits here is not yet safe."""
-        waited = 0.0
+        begun = self._clock.now()
         await asyncio.sleep(0)
-        while waited < self._longest_wait() and (others := self._more_to_come()):
+        while self._clock.now() - begun < self._longest_wait() and (others := self._more_to_come()):
             if self._enough(len(self._waiting), others):
                 break
             await self._clock.sleep(STEP)
-            waited += STEP
 
     async def _answer(self, asked: Sequence[tuple[AskT, asyncio.Future[AnswerT]]]) -> None:
         answers: Sequence[AnswerT | UploadFault]

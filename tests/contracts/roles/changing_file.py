@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from upload_engine.core.errors import FileFault
+from upload_engine.core.fingerprint import is_taken_whole
 from upload_engine.interfaces import FileSource, PartBody, PutRequest
 
 from tests.contracts.roles import raised
@@ -16,7 +19,7 @@ from tests.contracts.roles.transport import Bench as TransportBench
 
 @dataclass
 class Bench:
-    """line: a transport's bench; source: a file on disk of many MiB, with the bytes ``content``; change: as in
+    """line: a transport's bench; source: a file on disk, with the bytes ``content``; change: as in
     ``file_source``; notices: the adapters know of a change in mid-request (else they send what they read before).
     """
 
@@ -56,14 +59,48 @@ async def a_file_deleted_before_it_is_sent(bench: Bench) -> None:
     await _fault_or_old_bytes(bench, asyncio.ensure_future(_put(bench, body)))
 
 
+async def a_small_file_overwritten_before_it_is_sent_whole(bench: Bench) -> None:
+    await _change_before_whole(bench, "overwrite")
+
+
+async def a_small_file_deleted_before_it_is_sent_whole(bench: Bench) -> None:
+    """Fault 62."""
+    await _change_before_whole(bench, "delete")
+
+
+async def a_small_file_overwritten_while_it_is_sent_whole(bench: Bench) -> None:
+    """Faults 57, 58: the bytes that were read, if they had left already; or a fault."""
+    if is_taken_whole(bench.source.size):
+        await bench.source.sample()
+        with suppress(FileFault):
+            assert await (await _begin(bench, "overwrite", _put_whole(bench))) == md5_of(bench.content)
+
+
+async def _change_before_whole(bench: Bench, how: str) -> None:
+    if is_taken_whole(bench.source.size):
+        await bench.source.sample()
+        await bench.change(how)
+        await raised(FileFault, _put_whole(bench))
+
+
+async def _put_whole(bench: Bench) -> str:
+    whole = await bench.source.whole()
+    return await _put(bench, whole.body, whole.md5)
+
+
 async def _change_under_way(bench: Bench, how: str) -> None:
-    await bench.line.script({"rate": SLOW})
     body = await bench.source.part(0, bench.source.size)
-    task = asyncio.ensure_future(_put(bench, body))
+    await _fault_or_old_bytes(bench, await _begin(bench, how, _put(bench, body)))
+
+
+async def _begin(bench: Bench, how: str, putting: Coroutine[Any, Any, str]) -> asyncio.Future[str]:
+    """A body on its way, whose file is changed meanwhile."""
+    await bench.line.script({"rate": SLOW})
+    task = asyncio.ensure_future(putting)
     await bench.line.arrival(64 * 1024)
     await bench.change(how)
     await bench.line.control({"hurry": bench.line.path})
-    await _fault_or_old_bytes(bench, task)
+    return task
 
 
 async def _fault_or_old_bytes(bench: Bench, task: asyncio.Future[str]) -> None:
@@ -73,8 +110,8 @@ async def _fault_or_old_bytes(bench: Bench, task: asyncio.Future[str]) -> None:
         assert await task == md5_of(bench.content), "new bytes were sent, or a mixture"
 
 
-async def _put(bench: Bench, body: PartBody) -> str:
+async def _put(bench: Bench, body: PartBody, md5: str = "") -> str:
     """The MD5 of what arrived."""
-    request = PutRequest(f"{bench.line.address}{bench.line.path}", {}, body)
+    request = PutRequest(f"{bench.line.address}{bench.line.path}", {}, body, md5=md5)
     answer = await bench.line.transport.put(request, lambda _: None)
     return answer.headers["etag"].strip('"')

@@ -85,7 +85,8 @@ class BlobFile:
     async def part(self, offset: int, size: int) -> PartBody:
         """See ``FileSource.part``. The content is a ``Blob`` or an ``ArrayBuffer``."""
         if self._hand_out_slices:
-            return await self._slice(offset, size)
+            js_part = await js.uploadEdge.part(self.js_file, self._size, self._last_modified, offset, size)
+            return _body(js_part, size)
         if int(self.js_file.size) != self._size or int(self.js_file.lastModified) != self._last_modified:
             raise file_fault(CHANGED)
         js_buffer = await self._read([(offset, size)])
@@ -100,19 +101,14 @@ class BlobFile:
         """
         if self._hand_out_slices and self._size > LITTLE and self._md5 and not self._is_handed_out:
             self._is_handed_out = True
-            return WholeFile(await self._slice(0, self._size), self._md5)
+            js_slice = js.uploadEdge.slice(self.js_file, self._size, self._last_modified, 0, self._size)
+            return WholeFile(_body(js_slice, self._size), self._md5)
         js_buffer = await self._read_all()
         return WholeFile(PartBody(js_buffer, self._size), sample_of(self._size, js_buffer.to_bytes()))
 
     async def checksums(self, body: PartBody, *, md5: bool, crc64nvme: bool) -> Checksums:
         """See ``FileSource.checksums``. A ``Blob`` is read in steps: a part is never in the heap as a whole."""
         return Checksums(await _md5_of(body) if md5 else "", await _crc64_of(body) if crc64nvme else "")
-
-    async def _slice(self, offset: int, size: int) -> PartBody:
-        js_part = await js.uploadEdge.part(self.js_file, self._size, self._last_modified, offset, size)
-        if isinstance(js_part, str):
-            raise file_fault(js_part)
-        return PartBody(js_part, size)
 
     async def _read_all(self) -> Any:
         """An ``ArrayBuffer`` of all of it. In Chromium each ``slice`` holds the worker up for half a millisecond, and a file that
@@ -165,6 +161,13 @@ async def _crc64_of(body: PartBody) -> str:
     except asyncio.CancelledError:
         js_hashing.abort()
         raise
+
+
+def _body(js_slice: Any, size: int) -> PartBody:
+    """The slice, unless it is a fault's name. Raises FileFault."""
+    if isinstance(js_slice, str):
+        raise file_fault(js_slice)
+    return PartBody(js_slice, size)
 
 
 def _checked(js_buffer: Any, size: int) -> Any:

@@ -41,7 +41,12 @@ class _Transport:
         self._listeners[number] = on_progress
         fields = None if request.fields is None else dict(request.fields)
         text = json.dumps(
-            {"url": request.url, "headers": settable(request.headers.items()), "fields": fields}
+            {
+                "url": request.url,
+                "headers": settable(request.headers.items()),
+                "fields": fields,
+                "md5": request.md5,
+            }
         )
         js_sending = js.uploadEdge.put(
             self._way, text, request.body.content, TEXT_LIMIT, number, self._js_hear
