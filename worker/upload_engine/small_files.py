@@ -30,9 +30,13 @@ ENOUGH_AT_THE_END = 25
 LINGER = 3.0
 """Seconds that a file which was sent waits for others at the most …"""
 LINGER_TO_BEGIN = 0.05
-"""… and one that is to be sent, if nothing else is …"""
+"""… one that is to be sent, if it is the first …"""
+LINGER_ON = 0.15
+"""… or others were created not long ago …"""
+NOT_LONG = 1.0
+"""Seconds."""
 LINGER_BEHIND = 0.5
-"""… and if others are, at least …"""
+"""… and if others are ready to be sent, at least …"""
 ENOUGH_READY = 16
 """… so many: what is created now would wait behind them."""
 SECONDS_EACH = 2.0
@@ -131,13 +135,15 @@ class SmallFiles:
         self._call_seconds = call_seconds
         self._make_sure = make_sure
         self._clock = clock
+        self._ready = ready
+        self._created_at = -NOT_LONG
         self._creating = Together(
             self._create,
             arriving,
             clock,
             spawn,
             lambda asking, _: asking >= calls.MOST_TOGETHER,
-            lambda: LINGER_BEHIND if ready() >= ENOUGH_READY else LINGER_TO_BEGIN,
+            self._linger_to_create,
         )
         self._completing = Together(
             self._complete, left_to_send, clock, spawn, _are_enough_done, lambda: LINGER
@@ -151,11 +157,17 @@ class SmallFiles:
         """What the server says of the object. Raises UploadFault."""
         return await self._completing.ask((server_upload_id, key, etag))
 
+    def _linger_to_create(self) -> float:
+        if self._ready() >= ENOUGH_READY:
+            return LINGER_BEHIND
+        return LINGER_ON if self._clock.now() - self._created_at < NOT_LONG else LINGER_TO_BEGIN
+
     async def _create(
         self, sessions: Sequence[Session]
     ) -> Sequence[tuple[CreatedUpload, float] | UploadFault]:
         asked_at = self._clock.now()
         response = await self._call(calls.prepare_create_whole(sessions), self._seconds(len(sessions)))
+        self._created_at = self._clock.now()
         created = calls.parse_create_whole(response, len(sessions))
         asked = zip(sessions, created, strict=True)
         if any(isinstance(one, CreatedUpload) and one.is_anothers(who.facts.user_id) for who, one in asked):

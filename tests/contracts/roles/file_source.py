@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from upload_engine.core.checksums import Checksums
 from upload_engine.core.crc64 import crc64, to_base64
 from upload_engine.core.errors import FileFault
 from upload_engine.core.fingerprint import is_taken_whole, sample_ranges
+from upload_engine.core.limits import LITTLE
 from upload_engine.interfaces import FileSource, PartBody
 
 from tests.contracts.roles import raised
@@ -75,6 +77,17 @@ async def a_file_that_is_gone_is_not_read_whole(bench: Bench) -> None:
         await bench.change("delete")
         await raised(FileFault, bench.source.whole())
         await raised(FileFault, bench.source.whole())
+
+
+async def a_little_file_is_sent_as_it_was_looked_at_or_not_at_all(bench: Bench) -> None:
+    """Fault 58: what was read a moment ago may still be sent, and nothing else."""
+    if len(bench.content) <= LITTLE:
+        md5 = await bench.source.sample()
+        await bench.change("overwrite")
+        with suppress(FileFault):
+            whole = await bench.source.whole()
+            assert whole.md5 == md5
+            assert await bench.read(whole.body) == bench.content
 
 
 async def the_sample_is_the_hash_of_what_is_sampled(bench: Bench) -> None:
