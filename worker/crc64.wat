@@ -1,4 +1,4 @@
-;; CRC-64/NVME of much, fast: what core/crc64.py computes, at three to four times the pace of tables.
+;; CRC-64/NVME of much, fast (tests/bench/hashing.py): what core/crc64.py computes.
 ;;
 ;; The remainder of a division by the CRC's polynomial is that of the remainder of a division by any multiple of it. One of its
 ;; multiples has eight terms only, all at whole bytes: bytes 0, 168, 598, 725, 1482, 1627, 2061 and 2210 (found among the sums of
