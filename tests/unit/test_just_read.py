@@ -13,29 +13,33 @@ class Clock:
         return self.now
 
 
+def of(size: int) -> WholeFile:
+    return WholeFile(PartBody(b"", size), "")
+
+
 def test_what_is_kept_is_given_once() -> None:
-    kept, body = JustRead(), PartBody(b"abc", 3)
-    assert kept.keep("a", body, "md5")
-    assert not kept.keep("a", body, "md5"), "it is kept already"
-    assert kept.take("a") == WholeFile(body, "md5")
+    kept, whole = JustRead(), WholeFile(PartBody(b"abc", 3), "md5")
+    assert kept.keep("a", whole)
+    assert not kept.keep("a", whole), "it is kept already"
+    assert kept.take("a") == whole
     assert kept.take("a") is None
 
 
 def test_there_is_room_for_so_many_bytes_and_the_first_to_be_sent_stay() -> None:
-    kept, half = JustRead(), PartBody(b"", MOST_KEPT // 2)
-    assert kept.keep("a", half, "")
-    assert kept.keep("b", half, "")
-    assert not kept.keep("c", PartBody(b"c", 1), "")
+    kept, half = JustRead(), of(MOST_KEPT // 2)
+    assert kept.keep("a", half)
+    assert kept.keep("b", half)
+    assert not kept.keep("c", of(1))
     assert kept.take("a") is not None
-    assert kept.keep("c", half, ""), "what was taken makes room"
+    assert kept.keep("c", half), "what was taken makes room"
 
 
 def test_after_a_moment_it_is_read_again() -> None:
     clock = Clock()
     kept = JustRead(clock)
-    assert kept.keep("a", PartBody(b"", MOST_KEPT), "")
+    assert kept.keep("a", of(MOST_KEPT))
     clock.now = MOMENT + 1
-    assert kept.keep("b", PartBody(b"", MOST_KEPT), ""), "what is old makes room"
+    assert kept.keep("b", of(MOST_KEPT)), "what is old makes room"
     clock.now += MOMENT
     assert kept.take("a") is None
     assert kept.take("b") is not None, "it is exactly as old as it may be"

@@ -30,11 +30,11 @@ ENOUGH_AT_THE_END = 25
 LINGER = 3.0
 """Seconds that a file which was sent waits for others at the most …"""
 LINGER_TO_BEGIN = 0.05
-"""… one that is to be sent, if it is the first …"""
+"""… one that is to be sent if it is the first …"""
 LINGER_ON = 0.15
-"""… or others were created not long ago …"""
+"""… if others were created less than …"""
 NOT_LONG = 1.0
-"""Seconds."""
+"""… so many seconds ago …"""
 LINGER_BEHIND = 0.5
 """… and if others are ready to be sent, at least …"""
 ENOUGH_READY = 16

@@ -34,8 +34,8 @@ CHANGED, SHORTER = "Changed", "Shorter"
 HASH_STEP = 8 * 1024 * 1024
 """Bytes hashed at a time by MD5: 16 ms of work (``hashlib``, 500 MB/s). Smaller reads are slower by the byte (measured: 1 MiB 190, 8 MiB 500 MB/s)."""
 
-
 JUST_READ = JustRead()
+"""One for all files: there is one memory."""
 
 
 class BlobFile:
@@ -79,13 +79,13 @@ class BlobFile:
         is_whole = is_taken_whole(self._size)
         js_buffer = await (self._read_all() if is_whole else self._read(sample_ranges(self._size)))
         content = js_buffer.to_bytes()
-        await self._check_witness()
         found = sample_of(self._size, content)
+        is_little = self._hand_out_slices and self._size <= LITTLE
+        if not (is_little and JUST_READ.keep(self, WholeFile(PartBody(js_buffer, self._size), found))):
+            js.uploadEdge.letGo(js_buffer)
+        await self._check_witness()
         if is_whole:
             self._md5 = self._md5 or found
-        is_little = self._hand_out_slices and self._size <= LITTLE
-        if not (is_little and JUST_READ.keep(self, PartBody(js_buffer, self._size), found)):
-            js.uploadEdge.letGo(js_buffer)
         return found
 
     async def part(self, offset: int, size: int) -> PartBody:
@@ -100,9 +100,10 @@ class BlobFile:
         return PartBody(js_buffer, size)
 
     async def whole(self) -> WholeFile:
-        """See ``FileSource.whole``. The content is an ``ArrayBuffer``, of a little file that which was read a moment ago; or the file
+        """See ``FileSource.whole``. The content is an ``ArrayBuffer``, of a little file the one that was read a moment ago; or the
 
-        as it was when it was sampled, if that takes more than a moment to copy. What arrives then shows whether it was the same; the next try reads it once more.
+        file as it was when it was sampled, if that takes more than a moment to copy. What arrives then shows whether it was the
+        same; the next try reads it once more.
         It is a slice of it all: Chromium ends a worker's process that sends a ``File`` itself which was chosen in a page of another.
         """
         if self._hand_out_slices and self._size > LITTLE and self._md5 and not self._is_handed_out:

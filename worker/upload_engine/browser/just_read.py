@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from upload_engine.interfaces import PartBody, WholeFile
+from upload_engine.interfaces import WholeFile
 
 MOMENT = 10.0
 """Seconds for which little files that were read are kept …"""
@@ -22,29 +22,32 @@ class JustRead:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._kept: dict[Any, tuple[float, PartBody, str]] = {}
+        self._kept: dict[Any, tuple[float, WholeFile]] = {}
         self._size = 0
 
-    def keep(self, file: Any, body: PartBody, md5: str) -> bool:
+    def keep(self, file: Any, whole: WholeFile) -> bool:
         """Whether there is room for it. The oldest are the next to be sent: no other makes them go."""
         self._forget_old()
-        if file in self._kept or self._size + body.size > MOST_KEPT:
+        if file in self._kept or self._size + whole.body.size > MOST_KEPT:
             return False
-        self._kept[file] = (self._clock(), body, md5)
-        self._size += body.size
+        self._kept[file] = (self._clock(), whole)
+        self._size += whole.body.size
         return True
 
     def take(self, file: Any) -> WholeFile | None:
         """What was kept of it, once."""
         self._forget_old()
-        if file not in self._kept:
-            return None
-        _, body, md5 = self._kept.pop(file)
-        self._size -= body.size
-        return WholeFile(body, md5)
+        return self._remove(file) if file in self._kept else None
 
     def _forget_old(self) -> None:
         since = self._clock() - MOMENT
-        while self._kept and next(iter(self._kept.values()))[0] < since:
-            _, body, _ = self._kept.pop(next(iter(self._kept)))
-            self._size -= body.size
+        while self._kept:
+            oldest = next(iter(self._kept))
+            if self._kept[oldest][0] >= since:
+                break
+            self._remove(oldest)
+
+    def _remove(self, file: Any) -> WholeFile:
+        _, whole = self._kept.pop(file)
+        self._size -= whole.body.size
+        return whole
